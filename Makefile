@@ -1,0 +1,32 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN = .venv/bin
+export MLFLOW_EXPERIMENT_NAME ?= birdml
+
+.PHONY: demo test lint bench services
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# The main job on built-in data: prepare, train, predict, ensemble, submit; ends with a table.
+demo: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local
+
+test: .venv/installed
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Every benchmark once, ours and its reference in turn; writes benchmarks/results.json.
+bench: .venv/installed
+	$(BIN)/python -m benchmarks
+
+# Tests against a real database, object store and browser; installs them with apt where missing.
+services: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt '.[server,ray]'
+	$(BIN)/python -m tests.services
