@@ -1,0 +1,82 @@
+"""Whose folder it is: a dataset is only made in a folder that holds nothing else.
+
+While a dataset is being made its folder holds `.preparing/` with the request's fingerprint; a
+finished one holds it in `dataset.toml`. Whoever finds another fingerprint keeps out.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from birdml.dataset.audio import write_journal
+from birdml.dataset.files import write_error, write_text
+from birdml.dataset.prepared import read_origins
+from birdml.errors import UserError
+
+WORK = ".preparing"
+JOURNAL = "journal.jsonl"
+
+
+@contextmanager
+def claimed(folder: Path, fingerprint: str) -> Iterator[Path]:
+    """Gives the working folder of a dataset that is ours, and keeps other processes out.
+
+    Raises UserError where the folder holds anything else, or another process is at it.
+    """
+    _check(folder, fingerprint)
+    work = folder / WORK
+    write_text(work / "request", fingerprint)
+    if (folder / "dataset.toml").is_file() and not (work / JOURNAL).exists():
+        write_journal(work / JOURNAL, read_origins(folder))
+    with _locked(work / "lock", folder):
+        yield work
+
+
+def _check(folder: Path, fingerprint: str) -> None:
+    marker = folder / WORK / "request"
+    if (folder / "dataset.toml").is_file():
+        about = tomllib.loads((folder / "dataset.toml").read_text(encoding="utf-8"))
+        if about.get("made", {}).get("request") != fingerprint:
+            raise UserError(
+                f"'{folder}' holds another dataset (another source, an earlier state of it, or "
+                "another split); name a new folder with -P dataset=..."
+            )
+    elif marker.is_file():
+        if marker.read_text(encoding="utf-8") != fingerprint:
+            raise UserError(
+                f"'{folder}' holds the beginning of another dataset; name a new folder with "
+                "-P dataset=..., or remove it"
+            )
+    elif folder.exists() and not _is_empty(folder):
+        raise UserError(
+            f"'{folder}' exists and is no dataset; name a new or empty folder with -P dataset=..."
+        )
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing, or nothing but a working folder without a request."""
+    return folder.is_dir() and all(
+        path.name == WORK and not [p for p in path.iterdir() if p.name != ".request.part"]
+        for path in folder.iterdir()
+    )
+
+
+@contextmanager
+def _locked(path: Path, folder: Path) -> Iterator[None]:
+    """Holds a lock that ends with the process; does nothing where the system has none."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        file = open(path, "w")  # noqa: SIM115  (it must outlive this block)
+    except OSError as error:
+        raise write_error(error, path) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"another process is preparing '{folder}'; wait for it") from None
+        yield

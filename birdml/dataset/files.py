@@ -1,0 +1,57 @@
+"""Writing so that what exists is complete: beside the target, then renamed."""
+
+import csv
+import errno
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from birdml.errors import UserError
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[BinaryIO]:
+    """A file beside the target that becomes it when all went well, and vanishes otherwise.
+
+    Raises UserError where nothing can be written there, or the disk is full.
+    """
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "wb") as file:
+            yield file
+        os.replace(beside, target)
+    except OSError as error:
+        raise write_error(error, target) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def write_error(error: OSError, target: Path) -> UserError:
+    """What to tell a user whose disk does not take a file."""
+    if error.errno in NO_SPACE:
+        return UserError(
+            f"no space left for '{target}'; what is done is kept: make room and run the same "
+            "command again"
+        )
+    return UserError(f"can't write '{target}': {error.strerror or error}")
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV with one kind of line end on every machine."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def write_text(target: Path, text: str) -> None:
+    with writing(target) as file:
+        file.write(text.encode("utf-8"))

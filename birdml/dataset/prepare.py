@@ -1,0 +1,256 @@
+"""From a source of raw recordings to a prepared dataset.
+
+The order: read the source, convert its audio, keep equal recordings once, make the label set,
+divide into train and valid, repair the metadata, write. Everything that is left out or changed on
+the way is a row of `problems.csv`. While it is unfinished, a dataset's folder holds `.preparing/`
+with the request and a journal; the same command goes on from there.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from birdml import __version__
+from birdml.dataset import convert
+from birdml.dataset.assemble import (
+    FOR_TRAINING,
+    divide,
+    each_sound_once,
+    finish,
+    named_once,
+    sound_name,
+    usable,
+)
+from birdml.dataset.audio import Converted, convert_all
+from birdml.dataset.claim import JOURNAL, claimed
+from birdml.dataset.labels import Vocabulary, valid_names
+from birdml.dataset.prepared import (
+    Dataset,
+    Origin,
+    write_dataset,
+)
+from birdml.dataset.problems import Problem, write_problems
+from birdml.dataset.raw import RawRecording, Source
+from birdml.dataset.recording import SPLITS
+from birdml.dataset.sources import LAYOUTS, demo_folder, read, recognise
+from birdml.errors import UserError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. Equal requests make equal datasets, on any machine."""
+
+    source: str
+    layout: str = "auto"
+    audio: str = ""
+    valid: str = "0.1"
+    seed: int = 0
+    columns: str = ""
+
+
+def prepare(
+    request: Request,
+    folder: Path,
+    workers: int = 0,
+    strict: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Dataset:
+    """Makes the dataset in a folder that is new, or holds the same dataset, finished or not.
+
+    `workers` 0 is one per core. Raises UserError for whatever is wrong with the request, and with
+    `strict` where there was any problem at all (then `problems.csv` is there, but no dataset).
+    """
+    fraction, listed = _parse_valid(request.valid)
+    source, layout = _read_source(request, folder, say)
+    if not source.recordings:
+        first = f" (first problem: {_line(source.problems[0])})" if source.problems else ""
+        raise UserError(f"'{request.source}' holds no recording that can be used{first}")
+    problems = list(source.problems)
+    recordings = named_once(source.recordings, problems)
+    fingerprint = _fingerprint(recordings, fraction, listed, request.seed)
+    with claimed(folder, fingerprint) as work:
+        has_audio = any(r.audio for r in recordings)
+        everything = recordings
+        if has_audio:
+            converted = convert_all(
+                recordings,
+                folder / "audio",
+                work / JOURNAL,
+                workers or _cores(),
+                source.prepared,
+            )
+            recordings = usable(recordings, converted, problems)
+            if not source.prepared:  # whose split is given, copies included
+                recordings = each_sound_once(recordings, converted, listed, problems)
+        else:
+            converted = {}
+        if not recordings:
+            write_problems(folder, problems)
+            raise UserError(f"no recording of '{request.source}' is left: {_line(problems[0])}")
+        split = divide(recordings, fraction, listed, request.seed, problems)
+        vocabulary = Vocabulary(
+            [r for r in recordings if split[r.file] in FOR_TRAINING], source.species
+        )
+        problems += vocabulary.overruled
+        samples = {name: done.samples for name, done in converted.items()}
+        finished = [
+            finish(r, split[r.file], vocabulary, samples.get(r.file, 0), problems)
+            for r in recordings
+        ]
+        _sweep(folder / "audio", {r.file for r in finished} if has_audio else set())
+        if strict and problems:
+            write_problems(folder, problems)
+            raise UserError(
+                f"{len(set(problems))} problems, listed in '{folder / 'problems.csv'}'; without "
+                "--strict they are accepted"
+            )
+        dataset = write_dataset(
+            folder,
+            folder.resolve().name,
+            vocabulary.species,
+            finished,
+            _origins(everything, converted),
+            problems,
+            {
+                "by": f"birdml {__version__}",
+                "layout": layout,
+                "source": Path(request.source).name,
+                "valid": request.valid if listed is None else f"a list of {len(listed)}",
+                "seed": request.seed,
+                "request": fingerprint,
+                **(convert.versions() if has_audio else {}),
+            },
+        )
+        shutil.rmtree(work)
+        return dataset
+
+
+def _parse_valid(valid: str) -> tuple[float, frozenset[str] | None]:
+    """A fraction, or the names in a file."""
+    try:
+        fraction = float(valid)
+    except ValueError:
+        path = Path(valid)
+        if not path.is_file():
+            raise UserError(
+                f"valid={valid} is neither a fraction such as 0.1 nor a file that lists the "
+                "validation recordings"
+            ) from None
+        names = valid_names(path.read_text(encoding="utf-8", errors="replace").splitlines())
+        return 0.0, frozenset(names)
+    if not 0 <= fraction < 1:
+        raise UserError(f"valid={valid} must be at least 0 and less than 1")
+    return fraction, None
+
+
+def _read_source(request: Request, folder: Path, say: Callable[[str], None]) -> tuple[Source, str]:
+    if request.layout not in ("auto", *LAYOUTS):
+        raise UserError(
+            f"layout '{request.layout}' is unknown; there are auto, {', '.join(LAYOUTS)}"
+        )
+    path, layout = Path(request.source), request.layout
+    if request.source == "demo":
+        path = demo_folder(folder, request.seed)
+        layout, reason = "birdclef2018", "the built-in demo recordings come in it"
+    elif layout == "auto":
+        layout, reason = recognise(path)
+    else:
+        reason = "the layout was given"
+    say(f"source: taken for {layout}, because {reason}")
+    audio = Path(request.audio) if request.audio else None
+    for place in filter(None, (path if path.is_dir() else None, audio)):
+        if folder.resolve().is_relative_to(place.resolve()):
+            raise UserError(
+                f"the dataset '{folder}' would lie inside its own source; put it beside"
+            )
+    source = read(path, layout, audio, request.columns)
+    base = audio or (path if path.is_dir() else path.parent)
+    for recording in source.recordings:
+        if recording.audio:
+            recording.audio_name = Path(os.path.relpath(recording.audio, base)).as_posix()
+    return source, layout
+
+
+def _fingerprint(
+    recordings: Sequence[RawRecording],
+    fraction: float,
+    listed: frozenset[str] | None,
+    seed: int,
+) -> str:
+    """Of everything that the result depends on but the inside of audio files."""
+    digest = hashlib.sha256()
+    for r in recordings:
+        size = 0
+        if r.audio:
+            with suppress(OSError):
+                size = r.audio.stat().st_size
+        values: list[object] = [
+            r.file,
+            r.origin,
+            r.split,
+            r.class_id,
+            r.latin,
+            r.background,
+            r.media_id,
+        ]
+        values += [sorted(r.fields.items()), r.edition, r.recordist, r.place, r.audio_name, size]
+        digest.update(json.dumps(values).encode())
+    chosen = sorted(listed) if listed is not None else fraction
+    digest.update(json.dumps([chosen, seed]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _origins(recordings: Sequence[RawRecording], converted: dict[str, Converted]) -> list[Origin]:
+    """The rows of audio.csv."""
+    return [
+        Origin(r.file, sound_name(r), done.source_hash, done.wav_hash, "; ".join(done.remarks))
+        for r in recordings
+        if (done := converted.get(r.file))
+    ]
+
+
+def _sweep(audio: Path, wanted: set[str]) -> None:
+    """Removes what a killed run or a second copy left behind."""
+    if not audio.is_dir():
+        return
+    for parent, folders, files in os.walk(audio, topdown=False):
+        for name in files:
+            path = Path(parent, name)
+            if path.relative_to(audio).as_posix() not in wanted:
+                path.unlink()
+        for name in folders:
+            with suppress(OSError):
+                Path(parent, name).rmdir()  # only if empty
+
+
+def _line(problem: Problem) -> str:
+    return " ".join(text for text in (problem.file, problem.field, problem.done) if text)
+
+
+def summary(dataset: Dataset) -> list[str]:
+    """What a user wants to know at the end; the last line counts the problems."""
+    counts = dataset.counts
+    splits = ", ".join(f"{split} {counts[split]}" for split in SPLITS if counts[split])
+    hours = f", {counts['seconds'] / 3600:.2f} h of audio" if dataset.has_audio else ", no audio"
+    with open(dataset.folder / "problems.csv", newline="", encoding="utf-8") as file:
+        done = [row["done"].startswith("left out") for row in csv.DictReader(file)]
+    listed = f", listed in {dataset.folder / 'problems.csv'}" if done else ""
+    return [
+        f"dataset {dataset.name} ({dataset.digest}) at {dataset.folder}: "
+        f"{counts['recordings']} recordings ({splits}) of {counts['species']} species{hours}",
+        f"problems: {len(done)} ({sum(done)} left out, {len(done) - sum(done)} repaired or "
+        f"left empty){listed}",
+    ]

@@ -1,0 +1,267 @@
+"""A prepared dataset on disk: `recordings.csv`, `species.csv`, `dataset.toml` and `audio/`.
+
+`dataset.toml` is written last: its presence is the mark that a dataset is complete.
+"""
+
+import csv
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from birdml.dataset.files import csv_text, write_text
+from birdml.dataset.problems import Problem, write_problems
+from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Recording
+from birdml.errors import UserError
+
+
+@dataclass(frozen=True)
+class Species:
+    """One row of `species.csv`; its index in the label set is the label."""
+
+    class_id: str
+    latin_name: str = ""
+    editions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared dataset, opened for reading.
+
+    Recordings keep the order of `recordings.csv`; labels are indices into `species`.
+    """
+
+    folder: Path
+    name: str
+    digest: str
+    species: tuple[Species, ...]
+    recordings: tuple[Recording, ...]
+    counts: dict = field(default_factory=dict)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Class ids in label order (C)."""
+        return tuple(s.class_id for s in self.species)
+
+    @cached_property
+    def label_of(self) -> dict[str, int]:
+        """Class id -> label."""
+        return {class_id: label for label, class_id in enumerate(self.classes)}
+
+    @property
+    def has_audio(self) -> bool:
+        return any(r.samples for r in self.recordings)
+
+    def split(self, name: str) -> list[Recording]:
+        """The recordings of one split, in order; empty where the dataset has none."""
+        return [r for r in self.recordings if r.split == name]
+
+    def audio_path(self, recording: Recording) -> Path:
+        return self.folder / "audio" / recording.file
+
+    def foreground(self, recordings: Sequence[Recording]) -> np.ndarray:
+        """Labels of the foreground species, int64 [N]; -1 where unknown."""
+        return np.array([self.label_of.get(r.species, -1) for r in recordings], dtype=np.int64)
+
+    def present(self, recordings: Sequence[Recording]) -> np.ndarray:
+        """Foreground and background species, bool [N, C]."""
+        present = np.zeros((len(recordings), len(self.classes)), dtype=bool)
+        for row, recording in enumerate(recordings):
+            for class_id in (recording.species, *recording.background):
+                label = self.label_of.get(class_id)
+                if label is not None:
+                    present[row, label] = True
+        return present
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def open_dataset(folder: str | Path) -> Dataset:
+    """Opens a prepared dataset, or a folder prepared for the 2018 system as it is.
+
+    Raises UserError where the folder is missing, is no prepared dataset, or holds no recordings.
+    """
+    folder = Path(folder)
+    if not (folder / "dataset.toml").is_file():
+        from birdml.dataset.sources import prepared2018
+
+        if prepared2018.recognise(folder):
+            return prepared2018.open_as_is(folder)
+        what = "has no dataset.toml" if folder.is_dir() else "does not exist"
+        raise UserError(
+            f"no prepared dataset at '{folder}': it {what}; "
+            "make one with `prepare`, or name another with -P dataset=FOLDER"
+        )
+    with open(folder / "dataset.toml", "rb") as f:
+        about = tomllib.load(f)
+    with open(folder / "species.csv", newline="", encoding="utf-8") as f:
+        rows = sorted(csv.DictReader(f), key=lambda row: int(row["label"]))
+        species = tuple(
+            Species(row["class_id"], row["latin_name"], tuple(row["editions"].split()))
+            for row in rows
+        )
+    with open(folder / "recordings.csv", newline="", encoding="utf-8") as f:
+        recordings = tuple(
+            Recording(
+                file=row["file"],
+                split=row["split"],
+                species=row["species"],
+                background=tuple(row["background"].split()),
+                media_id=row["media_id"],
+                edition=row["edition"],
+                date=row["date"],
+                time=row["time"],
+                latitude=_number(row["latitude"]),
+                longitude=_number(row["longitude"]),
+                elevation=_number(row["elevation"]),
+                samples=int(row["samples"] or 0),
+            )
+            for row in csv.DictReader(f)
+        )
+    if not recordings:
+        raise UserError(f"the dataset at '{folder}' holds no recordings; prepare it again")
+    return Dataset(
+        folder=folder,
+        name=about["name"],
+        digest=about["digest"],
+        species=species,
+        recordings=recordings,
+        counts=about.get("counts", {}),
+    )
+
+
+RECORDING_COLUMNS = tuple(Recording.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One row of `audio.csv`: what became of one raw file, with the hashes of it and of the WAV.
+
+    It names also the files that were left out: broken ones (no `wav_hash`) and second copies.
+    """
+
+    file: str
+    source: str
+    source_hash: str
+    wav_hash: str
+    remarks: str = ""
+
+
+def _plain(number: float | None) -> str:
+    return "" if number is None else repr(float(number)).removesuffix(".0")
+
+
+def _recording_row(recording: Recording) -> list[object]:
+    row: list[object] = [getattr(recording, column) for column in RECORDING_COLUMNS]
+    row[RECORDING_COLUMNS.index("background")] = " ".join(recording.background)
+    for column in ("latitude", "longitude", "elevation"):
+        row[RECORDING_COLUMNS.index(column)] = _plain(getattr(recording, column))
+    return row
+
+
+def _species_text(species: Sequence[Species]) -> str:
+    return csv_text(
+        ("label", "class_id", "latin_name", "editions"),
+        [
+            (label, s.class_id, s.latin_name, " ".join(s.editions))
+            for label, s in enumerate(species)
+        ],
+    )
+
+
+def dataset_digest(
+    species: Sequence[Species], recordings: Sequence[Recording], source_hashes: Mapping[str, str]
+) -> str:
+    """16 hexadecimal digits of what a dataset holds: species, recordings and their raw files.
+
+    Converted samples do not enter: decoders may differ in the last bit between processors, and
+    the digest must not.
+    """
+    digest = hashlib.sha256(_species_text(species).encode())
+    for recording in sorted(recordings, key=lambda r: r.file):
+        row = csv_text((), [_recording_row(recording)])
+        digest.update(f"{row}{source_hashes.get(recording.file, '')}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def write_dataset(
+    folder: Path,
+    name: str,
+    species: Sequence[Species],
+    recordings: Sequence[Recording],
+    origins: Sequence[Origin] = (),
+    problems: Sequence[Problem] = (),
+    made: Mapping[str, object] | None = None,
+) -> Dataset:
+    """Writes all but the WAV files, which must be there, and opens the result.
+
+    Recordings are written in the order of splits and names; `made` tells how it was made.
+    """
+    problems = sorted(set(problems))
+    recordings = sorted(recordings, key=lambda r: (SPLITS.index(r.split), r.file))
+    write_problems(folder, problems)
+    write_text(folder / "species.csv", _species_text(species))
+    write_text(
+        folder / "audio.csv",
+        csv_text(
+            tuple(Origin.__dataclass_fields__),
+            [astuple(origin) for origin in sorted(origins, key=lambda o: o.file)],
+        ),
+    )
+    rows = [_recording_row(r) for r in recordings]
+    write_text(folder / "recordings.csv", csv_text(RECORDING_COLUMNS, rows))
+    counts = {
+        "recordings": len(recordings),
+        "species": len(species),
+        **{split: sum(r.split == split for r in recordings) for split in SPLITS},
+        "seconds": round(sum(r.samples for r in recordings) / SAMPLE_RATE),
+        "problems": len(problems),
+    }
+    digest = dataset_digest(species, recordings, {o.file: o.source_hash for o in origins})
+    lines = [f"name = {_toml(name)}", f"digest = {_toml(digest)}", "", "[counts]"]
+    lines += [f"{key} = {_toml(value)}" for key, value in counts.items()]
+    lines += ["", "[made]", *(f"{key} = {_toml(value)}" for key, value in (made or {}).items())]
+    write_text(folder / "dataset.toml", "\n".join(lines) + "\n")
+    return open_dataset(folder)
+
+
+def _toml(value: object) -> str:
+    """A TOML value; JSON's notation of text and numbers is also TOML's."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def read_origins(folder: Path) -> list[Origin]:
+    """The rows of `audio.csv`; none where the dataset was not made by `prepare`."""
+    path = folder / "audio.csv"
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as f:
+        return [Origin(**row) for row in csv.DictReader(f)]
+
+
+def verify(dataset: Dataset) -> list[str]:
+    """What of a dataset is not as it was written; empty where all is well.
+
+    Reads every WAV file (about 1 GB/s).
+    """
+    from birdml.dataset.convert import wav_hash
+
+    origins = read_origins(dataset.folder)
+    hashes = {o.file: o.source_hash for o in origins}
+    faults = []
+    if dataset_digest(dataset.species, dataset.recordings, hashes) != dataset.digest:
+        faults.append("recordings.csv, species.csv or audio.csv were changed: the digest differs")
+    held = {recording.file for recording in dataset.recordings}
+    for origin in origins:
+        if origin.file not in held:
+            continue
+        if wav_hash(dataset.folder / "audio" / origin.file) != origin.wav_hash:
+            faults.append(f"audio/{origin.file} is missing or was changed")
+    return faults

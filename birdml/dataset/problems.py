@@ -1,0 +1,23 @@
+"""What was repaired or left out on the way to a dataset: the rows of `problems.csv`."""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from birdml.dataset.files import csv_text, write_text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One row of `problems.csv`: what was repaired or left out, and why."""
+
+    file: str  # relative to the source, or the name of the recording
+    field: str
+    old: str
+    done: str
+
+
+def write_problems(folder: Path, problems: Iterable[Problem]) -> None:
+    """Each problem once, in an order that depends on nothing but themselves."""
+    rows = [astuple(problem) for problem in sorted(set(problems))]
+    write_text(folder / "problems.csv", csv_text(tuple(Problem.__dataclass_fields__), rows))

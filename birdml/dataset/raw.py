@@ -1,0 +1,89 @@
+"""What every source is read into before anything is repaired, split or converted."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from birdml.dataset.prepared import Species
+from birdml.dataset.problems import Problem
+from birdml.errors import UserError
+
+AUDIO_SUFFIXES = frozenset(
+    {
+        *(".wav", ".wave", ".w64", ".rf64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif"),
+        *(".aiff", ".aifc", ".au", ".snd", ".caf"),  # by libsndfile; the others by ffmpeg
+        *(".m4a", ".mp4", ".aac", ".wma", ".amr", ".ac3", ".wv", ".ape", ".webm", ".3gp"),
+    }
+)
+
+
+@dataclass(slots=True)
+class RawRecording:
+    """One recording as a source describes it; all values are the source's own text.
+
+    A recording without a `split` is divided between train and valid later. A recording of the
+    splits train and valid needs a species: a `class_id`, or a `latin` name where the source has
+    no class ids.
+    """
+
+    file: str  # where it goes below audio/; without suffix where there is no audio
+    origin: str  # the file of the source that it comes from, for problems.csv
+    audio: Path | None = None
+    audio_name: str = ""  # the same relative to the source
+    split: str = ""
+    class_id: str = ""
+    latin: str = ""
+    background: tuple[str, ...] = ()  # class ids or latin names
+    fields: dict[str, str] = field(default_factory=dict)  # date, time, latitude, ...
+    media_id: str = ""
+    edition: str = ""
+    recordist: str = ""
+    place: str = ""
+    keep_broken: bool = False  # broken audio becomes silence instead of being left out
+
+
+@dataclass
+class Source:
+    """All recordings of a source, and what was noticed while reading it."""
+
+    layout: str
+    recordings: list[RawRecording]
+    problems: list[Problem] = field(default_factory=list)
+    species: tuple[Species, ...] = ()  # the label set, where the source has one of its own
+    prepared: bool = False  # the audio already is mono 16-bit WAV at SAMPLE_RATE
+
+
+def walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
+    """All files below a folder in sorted order, without the litter that macOS leaves.
+
+    Links to folders are followed once; what can't be read is added to the problems.
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no folder '{folder}'; name one that exists")
+
+    def unreadable(error: OSError) -> None:
+        place = os.path.relpath(error.filename or folder, folder)
+        problems.append(Problem(place, "", "", f"left out: unreadable ({error.strerror})"))
+
+    seen = set()
+    for parent, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(f for f in folders if f != "__MACOSX" and not f.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(parent, name)
+
+
+def is_audio(path: Path) -> bool:
+    return path.suffix.lower() in AUDIO_SUFFIXES
+
+
+def safe_name(text: str) -> str:
+    """A text as the name of a file: no separators, blanks, leading dots or control characters."""
+    return re.sub(r"\.{2,}", ".", re.sub(r"[^\w.+()~-]+", "_", text)).lstrip(".") or "_"

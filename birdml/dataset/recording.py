@@ -1,0 +1,28 @@
+"""One recording: where its samples lie, what sings in it, when and where it was made."""
+
+from dataclasses import dataclass
+
+SAMPLE_RATE = 22050
+SPLITS = ("train", "valid", "test", "soundscapes_val", "soundscapes_test")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One row of `recordings.csv`.
+
+    `file` is relative to the `audio/` folder of the dataset. Unknown text fields are empty,
+    unknown numbers are None; `samples` is 0 where a dataset has no audio.
+    """
+
+    file: str
+    split: str
+    species: str = ""  # class id of the foreground species
+    background: tuple[str, ...] = ()  # class ids
+    media_id: str = ""
+    edition: str = ""  # year of the challenge edition
+    date: str = ""  # yyyy-mm-dd
+    time: str = ""  # hh:mm
+    latitude: float | None = None  # degrees
+    longitude: float | None = None  # degrees
+    elevation: float | None = None  # metres
+    samples: int = 0  # at SAMPLE_RATE

@@ -1,0 +1,60 @@
+"""One reader per layout of raw recordings, and which of them a source asks for."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from birdml.dataset.raw import Source
+from birdml.dataset.sources import birdclef2018, folders, prepared2018, table, xeno_canto
+from birdml.errors import UserError
+
+RECOGNISERS: dict[str, Callable[[Path], str | None]] = {  # in the order they are tried
+    "prepared2018": prepared2018.recognise,
+    "birdclef2018": birdclef2018.recognise,
+    "xeno-canto": xeno_canto.recognise,
+    "kaggle": table.recognise,
+    "folders": folders.recognise,
+}
+LAYOUTS = tuple(RECOGNISERS)
+
+
+def recognise(source: Path) -> tuple[str, str]:
+    """The layout of a source, and why it is taken for it. Raises UserError where it has none."""
+    if not source.exists():
+        raise UserError(f"there is no source '{source}'; name a folder or file with -P source=...")
+    for layout, recogniser in RECOGNISERS.items():
+        if source.is_file() and layout not in ("xeno-canto", "kaggle"):
+            continue
+        reason = recogniser(source)
+        if reason:
+            return layout, reason
+    raise UserError(
+        f"'{source}' is no known layout ({', '.join(LAYOUTS)}); docs/datasets.md shows what each "
+        "looks like"
+    )
+
+
+def read(source: Path, layout: str, audio: Path | None, columns: str) -> Source:
+    """Everything that a source of the given layout holds."""
+    if not source.exists():
+        raise UserError(f"there is no source '{source}'; name a folder or file with -P source=...")
+    if layout == "xeno-canto":
+        return xeno_canto.read(source, audio)
+    if layout == "kaggle":
+        return table.read(source, audio, columns)
+    readers = {"birdclef2018": birdclef2018, "prepared2018": prepared2018, "folders": folders}
+    return readers[layout].read(source)
+
+
+def demo_folder(dataset: Path, seed: int) -> Path:
+    """The built-in raw recordings, generated once beside the dataset that is made of them."""
+    from birdml.dataset.sources import demo
+
+    folder = dataset.with_name(f"{dataset.name}-raw-{seed}")
+    if not folder.is_dir():
+        beside = folder.with_name(f".{folder.name}.part")
+        shutil.rmtree(beside, ignore_errors=True)
+        demo.generate(beside, seed=seed)
+        os.replace(beside, folder)
+    return folder

@@ -1,0 +1,1 @@
+"""Samples, excerpts and spectrograms."""
