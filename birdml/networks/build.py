@@ -1,0 +1,95 @@
+"""The network that a recipe of the zoo describes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from birdml.errors import UserError
+from birdml.metadata import encoded_size
+from birdml.networks.audio import AudioNetwork
+from birdml.networks.combined import CombinedNetwork
+from birdml.networks.frontend import (
+    Frontend,
+    Spectrogram,
+    filterbank_named,
+    magnitude_named,
+)
+from birdml.networks.metadata import MetadataNetwork
+from birdml.networks.pooling import pooling_named
+from birdml.networks.trunks import plain_trunk, residual_trunk
+from birdml.signal.spectrogram import bins_for
+
+Network = AudioNetwork | MetadataNetwork | CombinedNetwork
+TRUNKS: dict[str, Callable[..., nn.Sequential]] = {"plain": plain_trunk, "residual": residual_trunk}
+
+
+def build_network(recipe: Any, classes: int) -> Network:
+    """A network with fresh weights (from torch's generator) for a `zoo.recipe.Recipe`.
+
+    Raises UserError for a setting that no network can have.
+    """
+    if recipe.family == "audio":
+        return _audio(recipe, classes)
+    if recipe.family == "meta":
+        return _metadata(recipe, classes)
+    if recipe.family == "combined":
+        return CombinedNetwork(
+            _audio(recipe, classes), _metadata(recipe, classes), recipe.metadata_weight
+        )
+    raise UserError(f"family '{recipe.family}' is unknown: use audio, meta or combined")
+
+
+def _audio(recipe: Any, classes: int) -> AudioNetwork:
+    bands = recipe.mel_bands
+    if recipe.trunk not in TRUNKS:
+        raise UserError(f"trunk '{recipe.trunk}' is unknown: use one of {', '.join(TRUNKS)}")
+    filterbank = filterbank_named(
+        recipe.filterbank, bands, recipe.mel_min, recipe.mel_max, recipe.mel_spread
+    )
+    trunk = TRUNKS[recipe.trunk](
+        bands,
+        recipe.channels,
+        recipe.width,
+        recipe.shifts,
+        recipe.dropout,
+        sharpness=_sharpness(recipe.layer_pooling),
+        **_options(recipe),
+    )
+    return AudioNetwork(
+        Spectrogram(bins_for(recipe.mel_max)),
+        Frontend(filterbank, magnitude_named(recipe.magnitude, bands), bands),
+        trunk,
+        recipe.width,
+        classes,
+        pooling_named(recipe.pooling),
+        recipe.dropout,
+    )
+
+
+def _options(recipe: Any) -> dict[str, Any]:
+    """Options that only one kind of trunk has."""
+    if recipe.trunk == "residual":
+        return {"dilated": recipe.dilated}
+    return {
+        "groups": recipe.conv_groups,
+        "long_groups": recipe.dense_groups,
+        "channel_dropout": recipe.channel_dropout,
+        "group_dropout": recipe.group_dropout,
+    }
+
+
+def _sharpness(layer_pooling: str) -> float | None:
+    """Of the log-mean-exp between layers, `lme<sharpness>`; None for `max`."""
+    return None if layer_pooling == "max" else float(layer_pooling.removeprefix("lme"))
+
+
+def _metadata(recipe: Any, classes: int) -> MetadataNetwork:
+    inputs = encoded_size(recipe.fields, recipe.date_phases, recipe.time_phases)
+    return MetadataNetwork(inputs, classes, recipe.hidden)
+
+
+def first_parameter(network: Network) -> nn.Parameter:
+    """The parameter that 2018 trained at ten times the rate: the first trainable one, which is
+    the exponent of audio and combined networks and the first weight matrix of metadata networks."""
+    return next(network.parameters())

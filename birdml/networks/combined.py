@@ -1,0 +1,33 @@
+"""Audio and metadata together: the weighted sum of both networks' logits."""
+
+from torch import Tensor, nn
+
+from birdml.networks.audio import AudioNetwork
+from birdml.networks.metadata import MetadataNetwork
+
+
+class CombinedNetwork(nn.Module):
+    """Audio logits (after pooling) + weight x metadata logits."""
+
+    takes = ("samples", "metadata")
+
+    def __init__(self, audio: AudioNetwork, metadata: MetadataNetwork, weight: float = 0.33):
+        super().__init__()
+        self.classes = audio.classes
+        self.audio = audio
+        self.metadata = metadata
+        self.weight = weight
+
+    def forward(self, samples: Tensor, metadata: Tensor) -> Tensor:
+        """Logits, int16 [B, S] and float32 [B, D] -> float32 [B, C]."""
+        return self.add(self.audio(samples), metadata)
+
+    def add(self, audio_logits: Tensor, metadata: Tensor) -> Tensor:
+        """Logits from audio logits that are there already, [B, C] and [B, D] -> [B, C]."""
+        return audio_logits + self.weight * self.metadata(metadata)
+
+
+def audio_part(network: nn.Module) -> AudioNetwork | None:
+    """The part of a network that listens: itself, that of a combined one, or None."""
+    part = network.audio if isinstance(network, CombinedNetwork) else network
+    return part if isinstance(part, AudioNetwork) else None

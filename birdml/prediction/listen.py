@@ -1,0 +1,223 @@
+"""What one or several models say about a recording: species and times.
+
+Several models (an ensemble) answer by the weighted sum of their logits.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from birdml.dataset.recording import SAMPLE_RATE, Recording
+from birdml.errors import UserError
+from birdml.networks.audio import AudioNetwork
+from birdml.networks.build import Network
+from birdml.networks.combined import CombinedNetwork
+from birdml.networks.metadata import MetadataNetwork
+from birdml.prediction.detections import Detection, best_species, joined
+from birdml.prediction.frames import frame_scores, sliding_logits, with_neighbours
+from birdml.prediction.recordings import (
+    Samples,
+    audio_part,
+    metadata_logits,
+    pooled_logits,
+)
+from birdml.prediction.segments import FRAMES_PER_SECOND
+from birdml.prediction.split import encoded_metadata
+from birdml.prediction.windows import SECONDS, window_logits, window_starts
+from birdml.signal.spectrogram import FRAME_LENGTH, HOP, num_frames
+from birdml.zoo.saved import SavedModel
+
+WINDOWS = ("recording", "5s", "frame")
+Members = Sequence[tuple[SavedModel, float]]
+
+
+FRAME_CENTRE = FRAME_LENGTH / 2 / SAMPLE_RATE  # seconds after its beginning
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a recording is asked: `windows` (one of WINDOWS), how many species (`top`), and its
+    date, time and place. `hop` in seconds lets windows of 5 s overlap; 0: they follow each other.
+    """
+
+    windows: str = "recording"
+    top: int = 5
+    hop: float = 0.0
+    date: str = ""
+    time: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    elevation: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.windows not in WINDOWS:
+            raise UserError(f"windows='{self.windows}'; it can be {', '.join(WINDOWS)}")
+        if self.top < 1:
+            raise UserError(f"top={self.top}; it must be at least 1")
+        if self.hop and (self.windows != "5s" or not 0 < self.hop <= SECONDS):
+            raise UserError(f"hop={self.hop:g}: windows=5s can begin every 0.015 to 5 seconds")
+
+    @property
+    def hop_frames(self) -> int:
+        """The hop in whole frames, at least one."""
+        return max(1, round(self.hop * FRAMES_PER_SECOND))
+
+    @property
+    def recording(self) -> Recording:
+        return Recording(
+            file="",
+            split="",
+            date=self.date,
+            time=self.time,
+            latitude=self.latitude,
+            longitude=self.longitude,
+            elevation=self.elevation,
+        )
+
+
+def listen(
+    members: Members,
+    samples: Samples,
+    asked: Asked,
+    progress: Callable[[float], object] = lambda seconds: None,
+) -> Iterator[Detection]:
+    """The best species of each window of a recording, int16 [S], in order of time.
+
+    With windows=frame, of stretches of frames with the same species at the same rank.
+    `progress` is called with seconds of audio. Raises UserError where there are no samples.
+    """
+    detections = (
+        detection
+        for starts, ends, logits in _pieces(members, samples, asked, progress)
+        for detection in best_species(starts, ends, logits, asked.top)
+    )
+    yield from joined(detections) if asked.windows == "frame" else detections
+
+
+def _pieces(
+    members: Members, samples: Samples, asked: Asked, progress: Callable[[float], object]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Starts and ends in seconds [n], and logits [n, C], of some windows at a time."""
+    length = np.array([len(samples) / SAMPLE_RATE])
+    share = 1 / len(members)
+
+    def step(seconds: float) -> None:
+        progress(seconds * share)
+
+    whole = num_frames(len(samples)) >= SECONDS * FRAMES_PER_SECOND  # at least one window
+    hears = any(model.recipe.takes_samples for model, _ in members)
+    if asked.windows == "recording" or (asked.windows == "frame" and not hears):
+        yield 0 * length, length, weighted_sum(members, asked, pooled_logits, samples, step)[None]
+    elif asked.windows == "5s" and not (asked.hop and hears and whole):
+        starts = window_starts(len(samples))
+        logits = weighted_sum(members, asked, window_logits, samples, step)
+        yield starts, np.minimum(starts + SECONDS, length), logits
+    else:
+        for frames, logits in all_frames(members, samples, asked):
+            if asked.windows == "5s":
+                starts = frames / FRAMES_PER_SECOND
+                yield starts, starts + SECONDS, logits
+            else:
+                starts = (frames - 0.5) / FRAMES_PER_SECOND + FRAME_CENTRE
+                ends = np.minimum(starts + 1 / FRAMES_PER_SECOND, length)
+                yield np.maximum(starts, 0.0), ends, logits
+            progress(len(frames) * asked.hop_frames / FRAMES_PER_SECOND)
+
+
+def weighted_sum(
+    members: Members,
+    asked: Asked,
+    predict: Any,
+    samples: Samples,
+    step: Callable[[float], object] = lambda seconds: None,
+) -> np.ndarray:
+    """Weighted sum of the logits that `predict` (pooled_logits, window_logits) gives for each
+    member."""
+    rows = [
+        weight * predict(m.network, samples, metadata=_metadata(m, asked), progress=step)
+        for m, weight in members
+    ]
+    return np.asarray(np.sum(rows, axis=0, dtype=np.float64), np.float32)
+
+
+def all_frames(
+    members: Members, samples: Samples, asked: Asked
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Frame numbers [n] and logits [n, C] of the weighted sum, piece by piece.
+
+    With windows=5s, of windows that begin at these frames, a hop apart; else of every frame that
+    is the centre of what all the networks need to see. Recordings under 3 s are looped; the
+    numbers of their frames may be fractions.
+    """
+    length, begin = len(samples), 0.0
+    if asked.windows != "5s":
+        samples, begin = with_neighbours(samples)
+    constant: np.ndarray = np.zeros(1, np.float32)
+    streams = []
+    for model, weight in members:
+        network = cast(Network, model.network)
+        audio = audio_part(network)
+        if isinstance(network, MetadataNetwork):
+            constant = constant + weight * _constant(network, model, asked)
+        if isinstance(network, CombinedNetwork):
+            share = weight * network.weight
+            constant = constant + share * _constant(network.metadata, model, asked)
+        if audio is not None:
+            streams.append((_stream(audio, samples, asked), weight))
+    hop = asked.hop_frames if asked.windows == "5s" else 1
+    for first, logits in _in_step(streams):
+        numbers = hop * np.arange(first, first + len(logits)) - begin
+        centres = numbers * HOP + FRAME_LENGTH / 2
+        there = (centres >= 0) & (centres < length)
+        if there.any():
+            yield numbers[there], (logits[there] + constant).astype(np.float32)
+
+
+@torch.inference_mode()
+def _constant(network: MetadataNetwork, model: SavedModel, asked: Asked) -> np.ndarray:
+    return metadata_logits(network, _metadata(model, asked)).cpu().numpy()
+
+
+def _stream(
+    audio: AudioNetwork, samples: Samples, asked: Asked
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Number of the first row and rows [n, C] of one network, piece by piece."""
+    if asked.windows == "5s":
+        first = 0
+        for logits in sliding_logits(audio, samples, hop=asked.hop_frames):
+            yield first, logits
+            first += len(logits)
+    else:
+        for first, scores in frame_scores(audio, samples):
+            yield first, scores[: audio.classes].T.float().cpu().numpy()
+
+
+def _in_step(
+    streams: Sequence[tuple[Iterator[tuple[int, np.ndarray]], float]],
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The weighted sum of streams, for those row numbers that all of them have."""
+    none = (0, np.zeros((0, 0), np.float32))
+    pending = [none] * len(streams)
+    while True:
+        for i, (stream, _) in enumerate(streams):
+            if not len(pending[i][1]):
+                following = next(stream, None)
+                if following is None:
+                    return
+                pending[i] = following
+        begin = max(first for first, _ in pending)
+        pending = [(begin, rows[begin - first :]) for first, rows in pending]
+        count = min(len(rows) for _, rows in pending)
+        if count:
+            weighted = [w * rows[:count] for (_, w), (_, rows) in zip(streams, pending)]
+            yield begin, np.sum(weighted, axis=0)
+            pending = [(begin + count, rows[count:]) for _, rows in pending]
+
+
+def _metadata(model: SavedModel, asked: Asked) -> np.ndarray | None:
+    if not model.recipe.takes_metadata:
+        return None
+    return encoded_metadata(model, [asked.recording])[0]

@@ -1,0 +1,1 @@
+"""Excerpts, loss, optimiser, patience, checkpoints; knows no MLflow."""

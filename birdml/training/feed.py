@@ -1,0 +1,190 @@
+"""What a training is fed: batches of excerpts and encoded metadata, the same for any machine.
+
+A batch follows from (seed, step) alone, so neither the number of threads nor an interruption
+changes what is drawn.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import Recording
+from birdml.errors import UserError
+from birdml.metadata import blur, drop, encode, metadata_table
+from birdml.signal.excerpts import Excerpts, TrainingExcerpts, read, validation_batches
+from birdml.signal.wav import AudioReader
+from birdml.zoo.recipe import Recipe
+
+AHEAD = 4  # batches that wait, for each thread that makes them
+BLUR, PICK = 1, 2  # streams of random numbers beside that of the excerpts
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a network takes, by name, and what it should say.
+
+    `inputs`: `samples` int16 [B, S] and `metadata` float32 [B, D], as the recipe wants.
+    `indices` are rows of the list of recordings, int64 [B].
+    """
+
+    indices: np.ndarray
+    inputs: dict[str, Tensor]
+    foreground: Tensor  # int64 [B]
+    present: Tensor  # bool [B, C], foreground and background
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device; pinned memory is copied while the device works."""
+        if device.type == "cpu":
+            return self
+        return Batch(
+            self.indices,
+            {name: x.pin_memory().to(device, non_blocking=True) for name, x in self.inputs.items()},
+            self.foreground.pin_memory().to(device, non_blocking=True),
+            self.present.pin_memory().to(device, non_blocking=True),
+        )
+
+
+class Feed:
+    """Batches of one split of a dataset for one recipe.
+
+    Raises UserError where the split is empty, a species is unknown, or audio is asked of a dataset
+    that has none.
+    """
+
+    def __init__(self, dataset: Dataset, split: str, recipe: Recipe, seed: int, threads: int = 2):
+        self.recipe, self.seed, self.threads = recipe, seed, threads
+        self.recordings = labelled(dataset, split)
+        self.foreground = torch.from_numpy(dataset.foreground(self.recordings))
+        self.present = torch.from_numpy(dataset.present(self.recordings))
+        if recipe.takes_samples:
+            if not dataset.has_audio:
+                raise UserError(
+                    f"the dataset '{dataset.name}' has no audio, which {recipe.name} needs; "
+                    "train a meta model on it, or prepare it with audio"
+                )
+            self.reader = AudioReader([dataset.audio_path(r) for r in self.recordings])
+        if recipe.takes_metadata:
+            self.table = metadata_table(self.recordings)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The training batches of an epoch, counted from 1."""
+        if not self.recipe.takes_samples:
+            yield from self._metadata_epoch(number)
+            return
+        excerpts = TrainingExcerpts(
+            self.reader.lengths,
+            self.recipe.batch_size,
+            self.recipe.excerpt_min,
+            self.recipe.excerpt_max,
+            self.recipe.length_buckets,
+            self.seed,
+        )
+        first = (number - 1) * self.recipe.epoch_steps
+        steps = iter(range(first, first + self.recipe.epoch_steps))
+        with ThreadPoolExecutor(self.threads) as pool:
+
+            def ask(step: int):
+                return pool.submit(lambda: self._training_batch(excerpts.batch(step), step))
+
+            waiting = deque(map(ask, islice(steps, AHEAD * self.threads)))
+            try:
+                while waiting:
+                    batch = waiting.popleft().result()
+                    waiting.extend(map(ask, islice(steps, 1)))
+                    yield batch
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def files_of(self, epoch: int, step: int) -> list[str]:
+        """The recordings in one batch of an epoch (steps counted from 0)."""
+        for number, batch in enumerate(self.epoch(epoch)):
+            if number == step:
+                return [self.recordings[i].file for i in batch.indices]
+        raise IndexError(step)
+
+    def validation(self) -> Iterator[Batch]:
+        """All recordings once, in the batches of the per-epoch validation."""
+        if not self.recipe.takes_samples:
+            everything = np.arange(len(self.recordings))
+            yield self._batch(everything, {"metadata": self._encoded(self.table)})
+            return
+        for excerpts in validation_batches(
+            self.reader.lengths,
+            self.recipe.batch_size,
+            self.recipe.excerpt_min,
+            self.recipe.excerpt_max,
+        ):
+            inputs = {"samples": torch.from_numpy(read(self.reader, excerpts))}
+            if self.recipe.takes_metadata:
+                inputs["metadata"] = self._encoded(self.table[excerpts.indices])
+            yield self._batch(excerpts.indices, inputs)
+
+    def _training_batch(self, excerpts: Excerpts, step: int) -> Batch:
+        inputs = {"samples": torch.from_numpy(read(self.reader, excerpts))}
+        if self.recipe.takes_metadata:
+            rng = np.random.default_rng([self.seed, BLUR, step])
+            inputs["metadata"] = self._encoded(self._noisy(self.table[excerpts.indices], rng))
+        return self._batch(excerpts.indices, inputs)
+
+    def _metadata_epoch(self, number: int) -> Iterator[Batch]:
+        # Encoded as one block: 5000 small batches one by one would cost more than their training.
+        size = (self.recipe.epoch_steps, min(self.recipe.batch_size, len(self.recordings)))
+        indices = without_replacement(
+            len(self.recordings), size, np.random.default_rng([self.seed, PICK, number])
+        )
+        rng = np.random.default_rng([self.seed, BLUR, number])
+        encoded = self._encoded(self._noisy(self.table[indices.ravel()], rng))
+        for rows, metadata in zip(indices, encoded.view(*size, -1)):
+            yield self._batch(rows, {"metadata": metadata})
+
+    def _noisy(self, table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if any(self.recipe.blur_deviations):
+            table = blur(table, self.recipe.blur_deviations, rng)
+        if self.recipe.field_dropout:
+            table = drop(table, self.recipe.field_dropout, rng)
+        return table
+
+    def _encoded(self, table: np.ndarray) -> Tensor:
+        recipe = self.recipe
+        return torch.from_numpy(
+            encode(table, recipe.fields, recipe.date_phases, recipe.time_phases)
+        )
+
+    def _batch(self, indices: np.ndarray, inputs: dict[str, Tensor]) -> Batch:
+        rows = torch.from_numpy(indices)
+        return Batch(indices, inputs, self.foreground[rows], self.present[rows])
+
+
+def labelled(dataset: Dataset, split: str) -> list[Recording]:
+    """The recordings of a split whose species is known; UserError where there is none."""
+    found = [r for r in dataset.split(split) if r.species in dataset.label_of]
+    if not found:
+        raise UserError(
+            f"the dataset '{dataset.name}' has no labelled recordings in its split '{split}'; "
+            "prepare it again with a larger -P valid"
+        )
+    return found
+
+
+def without_replacement(
+    population: int, size: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
+    """Rows of distinct numbers below `population`, each set equally likely, int64 [rows, k]."""
+    rows, k = size
+    if k * k > population:  # duplicates would be the rule: draw row by row
+        return np.stack([rng.permutation(population)[:k] for _ in range(rows)])
+    drawn = rng.integers(population, size=size)
+    while True:
+        ordered = np.sort(drawn, axis=1)
+        again = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+        if not len(again):
+            return drawn
+        drawn[again] = rng.integers(population, size=(len(again), k))

@@ -1,0 +1,38 @@
+"""What a training is, by what was asked: the same request has the same identity anywhere."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from birdml.zoo.recipe import Recipe
+
+
+def identities(recipes: Mapping[str, Recipe], dataset_digest: str, seed: int) -> dict[str, str]:
+    """Identity of each recipe: a hash of its settings, the dataset, the seed and of its needs.
+
+    `recipes` holds the needs too. The name is no part of what is computed, but it is of what is
+    asked: `meta3` and `meta9` have the same settings and are two models.
+    """
+    found: dict[str, str] = {}
+
+    def identity(name: str) -> str:
+        if name not in found:
+            asked = {
+                "name": name,
+                "settings": recipes[name].settings(),
+                "dataset": dataset_digest,
+                "seed": seed,
+                "needs": {need: identity(need) for need in recipes[name].needs},
+            }
+            text = json.dumps(asked, sort_keys=True)
+            found[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return found[name]
+
+    for name in recipes:
+        identity(name)
+    return found
+
+
+def model_seed(seed: int, name: str) -> int:
+    """The seed of one model's training: twins such as `meta3` and `meta9` are two trainings."""
+    return int(hashlib.sha256(f"{seed} {name}".encode()).hexdigest()[:12], 16)

@@ -1,0 +1,27 @@
+"""What is learned: targets, and the loss of logits against them."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def targets(
+    foreground: Tensor, present: Tensor | None, classes: int, teacher: Tensor | None = None
+) -> Tensor:
+    """Target weights of each class, float32 [B, C]; their sums are not made 1.
+
+    One-hot foreground species [B], plus foreground and background species (`present`, bool
+    [B, C]; so the foreground then counts 2), plus a teacher's softmax output [B, C] (born-again
+    networks, Furlanello et al., ICML 2018).
+    """
+    weights = F.one_hot(foreground, classes).to(torch.float32)
+    if present is not None:
+        weights += present
+    if teacher is not None:
+        weights += teacher
+    return weights
+
+
+def cross_entropy(logits: Tensor, weights: Tensor) -> Tensor:
+    """Categorical cross-entropy -sum_c weights_c log softmax(logits)_c of each example, [B]."""
+    return -(weights * F.log_softmax(logits, dim=1)).sum(dim=1)
