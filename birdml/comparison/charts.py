@@ -1,0 +1,139 @@
+"""Charts as HTML and SVG that need nothing else: they grow and shrink with the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from birdml.comparison.statistics import Interval
+
+
+def signed(value: float) -> str:
+    """Three digits with a sign, a true minus, and no sign at zero."""
+    text = f"{value:+.3f}"
+    return "0.000" if float(text) == 0 else text.replace("-", "−")
+
+
+class Scale:
+    """From figures to per cent of a track's width."""
+
+    def __init__(self, values: Sequence[float]):
+        low, high = min(values), max(values)
+        margin = max((high - low) * 0.04, 1e-6)
+        self.low, self.high = low - margin, high + margin
+
+    def percent(self, value: float) -> float:
+        return 100 * (value - self.low) / (self.high - self.low)
+
+
+def track(one: Interval, scale: Scale, zero: bool = False) -> str:
+    """A dot at the figure in its interval; with `zero`, a line at 0 and colours by the sign."""
+    kind = ""
+    if zero:
+        kind = " unsure" if one.low <= 0 <= one.high else " worse" if one.value < 0 else ""
+    left, right = scale.percent(one.low), scale.percent(one.high)
+    line = f'<u style="left:{scale.percent(0):.2f}%"></u>' if zero else ""
+    return (
+        f'<span class="track{kind}">{line}'
+        f'<i style="left:{left:.2f}%;width:{right - left:.2f}%"></i>'
+        f'<b style="left:{scale.percent(one.value):.2f}%"></b></span>'
+    )
+
+
+def bar(value: float, largest: float) -> str:
+    """A bar whose length is the share of the largest value."""
+    width = 100 * value / largest if largest > 0 else 0
+    return f'<span class="track"><s style="left:0;width:{width:.2f}%"></s></span>'
+
+
+def matrix(names: Sequence[str], values: np.ndarray, shades: np.ndarray, texts, titles) -> str:
+    """A table [K, K] of coloured cells.
+
+    Args:
+        names: of rows and columns [K].
+        values: only for which cells are empty (NaN) [K, K].
+        shades: from -1 (worst colour) to 1 (best) [K, K].
+        texts, titles: functions of row and column: what a cell shows, and tells when pointed at.
+    """
+    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in names)
+    rows = []
+    for i, name in enumerate(names):
+        cells = [f'<th scope="row">{escape(name)}</th>']
+        for j in range(len(names)):
+            if i == j or np.isnan(values[i, j]):
+                cells.append("<td></td>")
+                continue
+            shade = float(shades[i, j])
+            colour = f"rgb(var(--{'good' if shade > 0 else 'bad'}) / {0.75 * abs(shade):.2f})"
+            cells.append(
+                f'<td style="background:{colour}" title="{escape(titles(i, j), quote=True)}">'
+                f"{texts(i, j)}</td>"
+            )
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return (
+        f'<div class="wide"><table class="matrix"><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def scatter(
+    points: Sequence[tuple[float, float, str, str]], x_title: str, y_title: str, label: str
+) -> str:
+    """Points (x, y, name, kind) over a logarithmic x axis, as SVG."""
+    width, height, left, bottom, top = 420.0, 250.0, 44.0, 34.0, 14.0
+    logs = [np.log10(max(x, 1e-3)) for x, *_ in points]
+    across, up = Scale([min(logs) - 0.05, max(logs) + 0.05]), Scale([y for _, y, *_ in points])
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return (
+            left + (width - left - 12) * across.percent(x) / 100,
+            top + (height - top - bottom) * (1 - up.percent(y) / 100),
+        )
+
+    parts = []
+    for value in _ticks(up.low, up.high):
+        _, y = place(logs[0], value)
+        parts.append(
+            f'<line class="axis" x1="{left}" x2="{width - 12}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        )
+        parts.append(_text(left - 5, y + 3, f"{value:.3g}", "end", "tick"))
+    for value in (factor * 10.0**power for power in range(-3, 7) for factor in (1, 2, 5)):
+        if across.low <= np.log10(value) <= across.high:
+            x, _ = place(float(np.log10(value)), up.low)
+            parts.append(_text(x, height - bottom + 14, f"{value:g}", "middle", "tick"))
+    named: list[tuple[float, float]] = []  # the best come first; a name in the way is left out
+    for log, (_, value, name, kind) in sorted(zip(logs, points), key=lambda p: -p[1][1]):
+        x, y = place(float(log), value)
+        parts.append(
+            f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
+            f"<title>{escape(name)}: {value:.3f}</title></circle>"
+        )
+        if all(abs(x - a) > 52 or abs(y - b) > 10 for a, b in named):
+            named.append((x, y))
+            at_end = x > width - 80
+            parts.append(
+                _text(x + (-7 if at_end else 7), y + 3.5, name, "end" if at_end else "start")
+            )
+    parts.append(_text((left + width) / 2, height - 4, x_title, "middle"))
+    parts.append(_text(4, 10, y_title))
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
+    return (
+        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """About five round values between two ends."""
+    span = high - low
+    step = 10.0 ** np.floor(np.log10(span / 4))
+    step = next(step * factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 6)
+    first = np.ceil(low / step)
+    return [float(step * (first + i)) for i in range(int((high - first * step) / step) + 1)]

@@ -1,0 +1,112 @@
+"""How sure we are: every figure with an interval, every pair of models on random tenths.
+
+Shapes: K models, N recordings, C classes, R resamples. All models answer the same recordings, and
+all resamples are shared between models, so that differences between models are paired.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from birdml.scoring import average_precision, ranks
+
+RESAMPLES = 2000
+TENTHS = 50
+LEVEL = 95  # per cent of an interval
+CRITERIA = ("map", "map_bg", "top1", "top5")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model answered for each recording: all that comparing needs of its logits [N, C].
+
+    `rank` of the foreground species float64 [N], infinite where that is none of the C classes;
+    `precision` over foreground and background species float64 [N].
+    """
+
+    rank: np.ndarray
+    precision: np.ndarray
+
+    def per_recording(self, criterion: str) -> np.ndarray:
+        """The values float64 [N] whose mean is `map`, `map_bg`, or `top<k>`."""
+        if criterion == "map":
+            return 1 / self.rank
+        if criterion == "map_bg":
+            return self.precision
+        return (self.rank <= int(criterion.removeprefix("top"))).astype(np.float64)
+
+
+def answers(logits: np.ndarray, foreground: np.ndarray, present: np.ndarray) -> Answers:
+    """Ranks and precisions.
+
+    Args:
+        logits: [N, C].
+        foreground: labels, int [N]; -1 where unknown.
+        present: foreground and background species, bool [N, C].
+    """
+    rank = np.full(len(logits), np.inf)
+    known = foreground >= 0
+    rank[known] = ranks(logits[known], foreground[known])
+    return Answers(rank, average_precision(logits, present))
+
+
+def resamples(recordings: int, seed: int = 0) -> np.ndarray:
+    """How often each recording is drawn, in N draws with replacement, as shares float32 [R, N].
+
+    The bootstrap of Efron, "Bootstrap methods: another look at the jackknife", 1979: the mean of
+    values [N] in every resample is `resamples @ values`.
+    """
+    rng = np.random.default_rng([seed, recordings])
+    shares = np.empty((RESAMPLES, recordings), dtype=np.float32)
+    for row in shares:
+        draws = rng.integers(0, recordings, recordings)
+        row[:] = np.bincount(draws, minlength=recordings) / recordings
+    return shares
+
+
+def interval(values: np.ndarray, drawn: np.ndarray) -> Interval:
+    """The mean of values [N] and the middle 95 % of its means over the resamples [R, N]."""
+    tail = (100 - LEVEL) / 2
+    low, high = np.percentile(drawn @ values.astype(np.float32), (tail, 100 - tail))
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def wins(models: list[Answers], seed: int = 0) -> np.ndarray:
+    """On how many of 50 random tenths of the recordings a model beats another, int64 [K, K].
+
+    Row beats column by MAP + MAP-bg; a tie counts for neither. This is how the author of the 2018
+    system chose between ensembles.
+    """
+    values = np.stack([m.per_recording("map") + m.precision for m in models], axis=1)
+    recordings = len(values)
+    rng = np.random.default_rng([seed, recordings, TENTHS])
+    size = max(1, round(recordings / 10))
+    result = np.zeros((len(models), len(models)), dtype=np.int64)
+    for _ in range(TENTHS):
+        means = values[rng.choice(recordings, size, replace=False)].mean(axis=0)
+        result += means[:, None] > means[None, :]
+    return result
+
+
+def agreement(models: list[Answers]) -> np.ndarray:
+    """Spearman's correlation, over recordings, of the ranks of the foreground species, [K, K].
+
+    1 where two models find the same recordings easy and hard; NaN against a model that gives every
+    recording the same rank.
+    """
+    from scipy.stats import rankdata
+
+    order = np.stack([rankdata(m.rank) for m in models])
+    order = order - order.mean(axis=1, keepdims=True)
+    length = np.sqrt((order**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return order @ order.T / (length[:, None] * length[None, :])

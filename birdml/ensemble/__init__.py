@@ -1,0 +1,1 @@
+"""Weights for the members, and the one model that ships."""

@@ -1,0 +1,86 @@
+"""What a combination answers: logits of one recording from the members that can hear or read it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from birdml.ensemble.combination import Combination, combine, usable_weights
+from birdml.ensemble.request import Request
+from birdml.errors import UserError
+from birdml.metadata import encode, metadata_table
+from birdml.prediction.recordings import pooled_logits
+from birdml.zoo.recipe import Recipe
+
+if TYPE_CHECKING:
+    from birdml.networks.build import Network
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Logits float32 [C], what they were made from, and whether members had to be left out."""
+
+    logits: np.ndarray
+    made_from: str  # "audio", "metadata", "audio and metadata"
+    reweighted: bool
+
+
+def answer(combination: Combination, request: Request) -> Answer:
+    """Logits of one recording, by the members whose input is there.
+
+    Without audio the metadata models answer, without metadata the audio models; a combined network
+    needs both. The weights of those that answer grow to the sum of all weights.
+    Raises UserError where no member can answer.
+    """
+    recipes = [model.recipe for model, _ in combination.members]
+    usable = [_can_answer(recipe, request) for recipe in recipes]
+    if not any(usable):
+        missing = "audio" if request.samples is None else "date, time or place"
+        raise UserError(f"{combination.name} cannot answer without {missing}")
+    weights = usable_weights(combination.weights, usable)
+    table = metadata_table([request.recording])
+    logits = [
+        pooled_logits(
+            cast("Network", model.network),
+            request.samples,
+            metadata=_encoded(model.recipe, table) if model.recipe.takes_metadata else None,
+        )
+        for (model, _), able in zip(combination.members, usable)
+        if able
+    ]
+    used = [recipe for recipe, able in zip(recipes, usable) if able]
+    sources = {
+        "audio": any(recipe.takes_samples for recipe in used),
+        "metadata": any(recipe.takes_metadata for recipe in used),
+    }
+    return Answer(
+        logits=combine(logits, weights[np.array(usable)]),
+        made_from=" and ".join(source for source, there in sources.items() if there),
+        reweighted=not all(usable),
+    )
+
+
+def _can_answer(recipe: Recipe, request: Request) -> bool:
+    return not (
+        (recipe.takes_samples and request.samples is None)
+        or (recipe.takes_metadata and not request.has_metadata)
+    )
+
+
+def _encoded(recipe: Recipe, table: np.ndarray) -> np.ndarray:
+    return encode(table, recipe.fields, recipe.date_phases, recipe.time_phases)[0]
+
+
+def top_species(combination: Combination, logits: np.ndarray, count: int) -> list[dict]:
+    """The best species of logits [C], best first: class id, Latin name and softmax score."""
+    scores = np.exp(logits.astype(np.float64) - logits.max())
+    scores /= scores.sum()
+    best = np.argsort(-logits, kind="stable")[:count]
+    return [
+        {
+            "class_id": combination.species[label].class_id,
+            "latin_name": combination.species[label].latin_name,
+            "score": float(scores[label]),
+        }
+        for label in best
+    ]

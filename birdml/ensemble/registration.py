@@ -1,0 +1,137 @@
+"""From a combination on disk to a version in the registry that anyone can load and serve."""
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import birdml
+from birdml.ensemble.combination import LIST, read_lineage
+from birdml.ensemble.request import COLUMNS
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+TAG_LENGTH = 5000  # most that MLflow keeps
+PACKAGE = Path(birdml.__file__).parent
+REQUIREMENTS = (  # what loading and answering import
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pyfftw",
+    "safetensors",
+    "scipy",
+    "soundfile",
+    "soxr",
+    "torch",
+    "tqdm",
+)
+
+
+def log_and_register(
+    client: "MlflowClient",
+    run_id: str,
+    folder: str | Path,
+    registered_name: str,
+    tags: Mapping[str, str],
+) -> str:
+    """Logs a combination as the run's model and registers it.
+
+    Args:
+        client: of the store that holds the run; made the process's store for MLflow's own logging.
+        run_id: the run that the model belongs to.
+        folder: a combination as `save_combination` writes it; copied, not needed afterwards.
+        registered_name: such as `birdml-meta3`.
+        tags: of the new version; the members' weights and versions are added under
+            `birdml.members`.
+
+    Returns:
+        the number of the new version.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import Model
+
+    folder = Path(folder)
+    _, members = read_lineage(folder)
+    mlflow.set_tracking_uri(client.tracking_uri)
+    artifacts = {"ensemble": str(folder / LIST)}
+    artifacts |= {f"member/{m.name}": str(folder / m.name) for m in members}
+    with _quiet():
+        model = Model.log(
+            artifact_path=None,
+            name="model",
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts=artifacts,
+            code_paths=[str(PACKAGE)],
+            signature=_signature(),
+            pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
+        )
+    with suppress(MlflowException):  # it is there already
+        client.create_registered_model(registered_name)
+    lineage = ", ".join(
+        f"{m.name}{f' version {m.version}' if m.version else ''} x {m.weight:.6g}" for m in members
+    )
+    created = client.create_model_version(
+        registered_name,
+        source=model.model_uri,
+        run_id=run_id,
+        model_id=model.model_id,
+        tags={**tags, "birdml.members": lineage[:TAG_LENGTH]},
+    )
+    # what MLflow's own `register_model` writes: the link from the logged model to its version
+    link = [{"name": registered_name, "version": created.version}]
+    client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": json.dumps(link)})
+    return str(created.version)
+
+
+def model_folder(downloaded: str | Path) -> Path:
+    """Where the combination lies in a downloaded MLflow model."""
+    return Path(downloaded) / "artifacts"
+
+
+def _signature():
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType, Array
+
+    # any type: MLflow has none for "text or nothing", and our own checks say more clearly what is
+    # wrong with a value
+    inputs = Schema([ColSpec(AnyType(), name, required=False) for name in COLUMNS])
+    outputs = Schema(
+        [
+            ColSpec(DataType.string, "made_from"),
+            ColSpec(DataType.boolean, "reweighted"),
+            ColSpec(Array(AnyType()), "species", required=False),
+            ColSpec(Array(DataType.double), "logits", required=False),
+        ]
+    )
+    params = ParamSchema(
+        [ParamSpec("top", DataType.long, 5), ParamSpec("output", DataType.string, "species")]
+    )
+    return ModelSignature(inputs=inputs, outputs=outputs, params=params)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps MLflow's hints and bars off the terminal: they name none of our commands."""
+    logger, bar = logging.getLogger("mlflow"), "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+    level, shown = logger.level, os.environ.get(bar)
+    logger.setLevel(logging.ERROR)
+    os.environ[bar] = "false"
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*input example was not provided.*")
+            yield
+    finally:
+        logger.setLevel(level)
+        os.environ.pop(bar)
+        if shown is not None:
+            os.environ[bar] = shown

@@ -1,0 +1,1 @@
+"""Figures: what a model learned and where it fails. Pure matplotlib, without MLflow."""

@@ -1,0 +1,1 @@
+"""Runs, arrays and the registry in MLflow."""

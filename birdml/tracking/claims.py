@@ -1,0 +1,185 @@
+"""Who trains what: claims that hold between processes and machines.
+
+Invariant: a parameter of an MLflow run can be written once; of any number of racing writers one
+wins (tags and aliases do not promise that). So a claim is a parameter `<identity>.<attempt>` of
+one run that all share, the board. A parameter cannot be taken back: a claim ends by the tag
+`end.<identity>.<attempt>`, or when its owner's heartbeat, the tag `beat.<identity>.<attempt>`,
+stands still; then the next attempt's parameter is up for the race. An owner that was only asleep
+finds that attempt at its next look (`Claim.lost`) and leaves the work to the new one.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from birdml.tracking.recorder import patiently
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+BOARD = "birdml-claims"
+NOTE = "Bookkeeping of `train`: which process trains what. Nothing to look at, nothing to delete."
+BEAT_SECONDS = 10.0
+SILENT_SECONDS = 60.0  # without a new heartbeat, an owner on another machine is taken for dead
+
+
+class Claim:
+    """A claim that is ours; its heart beats in a thread until it is ended."""
+
+    def __init__(self, board: "Board", identity: str, attempt: int):
+        self.board, self.identity, self.attempt = board, identity, attempt
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+
+    def _beat(self) -> None:
+        beats = 0
+        while not self._ended.wait(self.board.beat_seconds if beats else 0):
+            beats += 1
+            # A server that is away for a while is the recorder's concern, not the heart's.
+            with contextlib.suppress(Exception):
+                self.board.client.set_tag(
+                    self.board.run_id, f"beat.{self.identity}.{self.attempt}", str(beats)
+                )
+
+    def lost(self) -> bool:
+        """Whether another process took the claim over, because ours was silent for too long."""
+        params = self.board.client.get_run(self.board.run_id).data.params
+        return f"{self.identity}.{self.attempt + 1}" in params
+
+    def end(self, how: str) -> None:
+        """Gives the claim up; `how` (finished, failed, interrupted) is for people to read."""
+        self._ended.set()
+        self._thread.join(timeout=self.board.beat_seconds)
+        self.board.client.set_tag(self.board.run_id, f"end.{self.identity}.{self.attempt}", how)
+
+
+class Board:
+    """The run that holds every claim of a tracking store.
+
+    `clock` is monotonic seconds; only differences on this machine count, so clocks of different
+    machines need not agree.
+    """
+
+    def __init__(
+        self,
+        client: "MlflowClient",
+        beat_seconds: float = BEAT_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.client = client
+        self.beat_seconds, self.silent_seconds, self.clock = beat_seconds, silent_seconds, clock
+        self.owner = f"{machine()}/{os.getpid()}/{_start_of(os.getpid())}/{uuid.uuid4().hex}"
+        self._seen: dict[str, tuple[str, float]] = {}  # claim -> last beat, when it was new to us
+        self.run_id = _board_run(client)
+
+    def living(self, identity: str) -> bool:
+        """Whether somebody, as far as can be told from here, is at work on a request."""
+        data = self.client.get_run(self.run_id).data
+        attempt = _attempts(identity, data.params)
+        return attempt > 0 and self._alive(f"{identity}.{attempt}", data.params, data.tags)
+
+    def outcome(self, identity: str) -> tuple[int, str]:
+        """How many attempts there were at a request, and how the last one ended."""
+        data = self.client.get_run(self.run_id).data
+        attempt = _attempts(identity, data.params)
+        return attempt, data.tags.get(f"end.{identity}.{attempt}", "")
+
+    def claim(self, identity: str) -> Claim | None:
+        """Our claim on a request, or None while a living owner has it."""
+        from mlflow.exceptions import MlflowException
+
+        data = self.client.get_run(self.run_id).data
+        attempt = _attempts(identity, data.params) + 1
+        if attempt > 1 and self._alive(f"{identity}.{attempt - 1}", data.params, data.tags):
+            return None
+        key = f"{identity}.{attempt}"
+        try:
+            self.client.log_param(self.run_id, key, self.owner)
+        except MlflowException:
+            # Another process was faster, or the answer to our own writing got lost.
+            held = patiently(lambda: self.client.get_run(self.run_id).data.params.get(key))
+            if held is None:
+                raise
+            if held != self.owner:
+                return None
+        return Claim(self, identity, attempt)
+
+    def _alive(self, claim: str, params: dict[str, str], tags: dict[str, str]) -> bool:
+        if f"end.{claim}" in tags:
+            return False
+        host, pid, start, _ = params[claim].rsplit("/", 3)
+        if host == machine() and _start_of(int(pid)) != start:
+            return False  # that process of this machine is gone: no need to wait for silence
+        beat, now = tags.get(f"beat.{claim}", ""), self.clock()
+        last, since = self._seen.get(claim, (None, now))
+        if beat != last:
+            since = now
+        self._seen[claim] = (beat, since)
+        return now - since < self.silent_seconds
+
+
+def _attempts(identity: str, params: dict[str, str]) -> int:
+    attempt = 0
+    while f"{identity}.{attempt + 1}" in params:
+        attempt += 1
+    return attempt
+
+
+@cache
+def machine() -> str:
+    """This machine, as far as its process numbers reach: a name, a boot, a container."""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+        return f"{socket.gethostname()}/{boot}/{os.readlink('/proc/self/ns/pid')}"
+    return socket.gethostname()
+
+
+def _start_of(pid: int) -> str:
+    """When a process of this machine started, so that a reused number is not mistaken for it."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            words = f.read().rpartition(")")[2].split()
+        return "gone" if words[0] in "ZX" else words[19]  # dead, and only not yet buried
+    except OSError:
+        return "gone" if os.path.isdir("/proc") else "unknown"
+
+
+def _board_run(client: "MlflowClient", patience: float = 20.0) -> str:
+    """The board of a store. The name of an experiment is unique, so its creator makes the run.
+
+    Where a creator died before it made the run, the next name in line is tried.
+    """
+    from mlflow.exceptions import MlflowException
+
+    generation = 1
+    while True:
+        name = BOARD if generation == 1 else f"{BOARD}-{generation}"
+        try:
+            experiment_id = client.create_experiment(name)
+        except MlflowException:
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline:
+                runs = client.search_runs([experiment.experiment_id])
+                if runs:
+                    return runs[0].info.run_id
+                time.sleep(0.2)
+            generation += 1
+            continue
+        client.set_experiment_tag(experiment_id, "mlflow.note.content", NOTE)
+        run = client.create_run(
+            experiment_id, run_name="claims", tags={"mlflow.note.content": NOTE}
+        )
+        client.set_terminated(run.info.run_id, "FINISHED")
+        return run.info.run_id

@@ -1,0 +1,137 @@
+"""What a training reports, written to its run; a server that is away for a while loses nothing.
+
+Invariant: the tag `birdml.checkpoint` names a checkpoint that is whole. It is written after the
+figures of its epoch, so a kill between the two logs that epoch once more, with equal values.
+Figures that could not be sent wait here, and the newest checkpoint with them; both go out with the
+next epoch, or at the end.
+"""
+
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from birdml.training.checkpoint import Checkpoint
+
+TAG = "birdml.checkpoint"
+FOLDER = "checkpoint"
+LAST_WAIT = 900.0  # seconds that the end of a training waits for a server to come back
+
+
+class ClaimLost(Exception):
+    """Another process has taken this training over."""
+
+
+class RunRecorder:
+    """The recorder of `training.trainer` for one MLflow run.
+
+    `lost` says whether another process has taken the run over: asked before anything is written.
+    """
+
+    def __init__(
+        self, client: "MlflowClient", run_id: str, lost: Callable[[], bool] = lambda: False
+    ):
+        self.client, self.run_id, self.lost = client, run_id, lost
+        self.pending: list = []  # figures that are not in the store yet
+        self.newest: tuple[int, Checkpoint] | None = None
+        self.stored: str = ""
+
+    def resume(self) -> "Checkpoint | None":
+        """The checkpoint of a run that did not come to its end, with its figures complete."""
+        from birdml.training.checkpoint import load_checkpoint
+
+        self.stored = self.client.get_run(self.run_id).data.tags.get(TAG, "")
+        if not self.stored:
+            return None
+        path = self.client.download_artifacts(self.run_id, f"{FOLDER}/{self.stored}")
+        return load_checkpoint(path)
+
+    def epoch(self, metrics: dict[str, float], state: "Checkpoint") -> None:
+        """Sends an epoch's figures and state; where no server answers, keeps them for later."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self.pending += [Metric(key, value, now, state.epoch) for key, value in metrics.items()]
+        self.newest = (state.epoch, state)
+        try:
+            self._send()
+        except Exception as error:
+            if not is_away(error):
+                raise
+            reason = type(error).__name__
+            tqdm.write(f"the tracking server is away ({reason}); sent later", file=sys.stderr)
+
+    def finish(self) -> None:
+        """Sends what still waits, for as long as it takes a server to come back."""
+        patiently(self._send)
+
+    def clear(self) -> None:
+        """Deletes the checkpoints: the run has come to its end."""
+        self._delete(FOLDER)
+        if TAG in self.client.get_run(self.run_id).data.tags:
+            self.client.delete_tag(self.run_id, TAG)
+
+    def _send(self) -> None:
+        if self.lost():
+            raise ClaimLost
+        if self.newest is None:
+            return
+        from mlflow.entities import RunTag
+
+        from birdml.training.checkpoint import save_checkpoint
+
+        epoch, state = self.newest
+        name = f"epoch-{epoch}.safetensors"
+        with tempfile.TemporaryDirectory() as folder:
+            save_checkpoint(Path(folder) / name, state)
+            self.client.log_artifact(self.run_id, str(Path(folder) / name), FOLDER)
+        tags = [RunTag(TAG, name)]
+        for begin in range(0, len(self.pending), 500):
+            last = begin + 500 >= len(self.pending)
+            part = self.pending[begin : begin + 500]
+            self.client.log_batch(self.run_id, metrics=part, tags=tags if last else [])
+        before, self.stored = self.stored, name
+        self.pending, self.newest = [], None
+        if before and before != name:
+            self._delete(f"{FOLDER}/{before}")
+
+    def _delete(self, path: str) -> None:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        # Housekeeping: what a server does not let us remove stays, and no training fails for it.
+        with contextlib.suppress(Exception):
+            uri = self.client.get_run(self.run_id).info.artifact_uri
+            get_artifact_repository(uri).delete_artifacts(path)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that a server does not answer, and not that a request is wrong."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, MlflowException):
+        return error.get_http_status_code() >= 500
+    object_store = type(error).__module__.split(".")[0] in ("botocore", "boto3", "urllib3")
+    return object_store or isinstance(error, OperationalError | ConnectionError | TimeoutError)
+
+
+def patiently(action, limit: float = LAST_WAIT):
+    """Does what needs the store, again and again while it is away; gives up after `limit` s."""
+    deadline = time.monotonic() + limit
+    wait = 1.0
+    while True:
+        try:
+            return action()
+        except Exception as error:
+            if not is_away(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(wait)
+            wait = min(2 * wait, 30.0)

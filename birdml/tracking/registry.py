@@ -1,0 +1,94 @@
+"""The registry: what ships. Names are `birdml-<model>`; the alias `champion` marks the best."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from birdml.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+CHAMPION = "champion"
+
+
+def resolve(client: "MlflowClient", uri: str) -> "ModelVersion":
+    """The version that `models:/<name>@<alias>` or `models:/<name>/<version>` means.
+
+    Raises UserError, with what there is, where that is nothing.
+    """
+    from mlflow.exceptions import MlflowException
+
+    name, version, alias = _parts(uri)
+    try:
+        if alias:
+            return client.get_model_version_by_alias(name, alias)
+        if version == "latest":
+            versions = client.search_model_versions(f"name = '{name}'")
+            if not versions:
+                raise UserError(_missing(client, uri))
+            return max(versions, key=lambda v: int(v.version))
+        return client.get_model_version(name, version)
+    except MlflowException as error:
+        if error.get_http_status_code() >= 500:
+            raise
+        raise UserError(_missing(client, uri)) from None
+
+
+def _parts(uri: str) -> tuple[str, str, str]:
+    name, at, alias = uri.removeprefix("models:/").partition("@")
+    if not at:
+        name, _, version = name.partition("/")
+        alias = "" if version else CHAMPION
+        return name, version, alias
+    return name, "", alias
+
+
+def _missing(client: "MlflowClient", uri: str) -> str:
+    names = sorted(m.name for m in client.search_registered_models() if "birdml" in m.name)
+    there = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return (
+        f"the registry has no model '{uri}'; "
+        + (f"it has {there}" if names else "it is empty: train and ensemble register models")
+        + " (models:/NAME@champion or models:/NAME/VERSION)"
+    )
+
+
+def load_registered(client: "MlflowClient", uri: str) -> Path:
+    """The folder of a registered model's files (see `ensemble.combination`), fetched if need be."""
+    import mlflow
+
+    version = resolve(client, uri)
+    mlflow.set_tracking_uri(client.tracking_uri)
+    downloaded = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}")
+    return Path(downloaded) / "artifacts"
+
+
+def crown(client: "MlflowClient", name: str, version: str, metrics: dict[str, float]) -> bool:
+    """Gives `champion` to a version whose map + map_bg beats that of its holder; True if it did.
+
+    A version on another dataset is no rival: the newest dataset's best holds the alias.
+    """
+    from mlflow.exceptions import MlflowException
+
+    challenger = client.get_model_version(name, version)
+    try:
+        holder = client.get_model_version_by_alias(name, CHAMPION)
+    except MlflowException:
+        holder = None
+    if holder is not None:
+        same = holder.tags.get("birdml.dataset_digest") == challenger.tags.get(
+            "birdml.dataset_digest"
+        )
+        if same and quality(holder.tags) >= metrics["map"] + metrics["map_bg"]:
+            return False
+    client.set_registered_model_alias(name, CHAMPION, version)
+    return True
+
+
+def quality(tags: dict[str, str]) -> float:
+    """map + map_bg of a version, by its tags; below any model where they are missing."""
+    try:
+        return float(tags["map"]) + float(tags["map_bg"])
+    except (KeyError, ValueError):
+        return float("-inf")

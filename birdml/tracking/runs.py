@@ -1,0 +1,102 @@
+"""Runs of models, found by the dataset and by what was asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from birdml.tracking.store import all_experiments
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+FAMILIES = ("audio", "meta", "combined")
+
+
+@dataclass(frozen=True)
+class TrackedModel:
+    """A finished run of one model."""
+
+    name: str
+    run_id: str
+    family: str
+    identity: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    model_version: str = ""  # in the registry, as birdml-<name>
+
+
+def search(client: "MlflowClient", query: str) -> "list[Run]":
+    """All active runs that match, newest first, over every active experiment."""
+    found: list[Run] = []
+    token = None
+    experiments = all_experiments(client)
+    while True:
+        page = client.search_runs(
+            experiments,
+            query,
+            max_results=1000,
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def tracked(run: "Run") -> TrackedModel:
+    """What a run of a model says of itself."""
+    tags = run.data.tags
+    return TrackedModel(
+        name=tags["birdml.model"],
+        run_id=run.info.run_id,
+        family=tags["birdml.family"],
+        identity=tags.get("birdml.identity", ""),
+        metrics=dict(run.data.metrics),
+        tags=dict(tags),
+        params=dict(run.data.params),
+        model_version=tags.get("birdml.model_version", ""),
+    )
+
+
+def finished_models(
+    client: "MlflowClient", dataset_digest: str, models: Sequence[str] | None = None
+) -> list[TrackedModel]:
+    """The newest finished, registered run of each model on a dataset; audio first, by number."""
+    runs = search(
+        client,
+        f"tags.`birdml.dataset_digest` = '{dataset_digest}' and attributes.status = 'FINISHED'",
+    )
+    newest: dict[str, TrackedModel] = {}
+    for run in runs:
+        family = run.data.tags.get("birdml.family")
+        if family in FAMILIES and run.data.tags.get("birdml.model_version"):
+            newest.setdefault(run.data.tags["birdml.model"], tracked(run))
+    wanted = newest if models is None else [name for name in newest if name in models]
+    return sorted((newest[name] for name in wanted), key=_order)
+
+
+def _order(model: TrackedModel) -> tuple[int, int, str]:
+    digits = "".join(c for c in model.name if c.isdigit())
+    return FAMILIES.index(model.family), int(digits or 0), model.name
+
+
+def finished_run(client: "MlflowClient", identity: str) -> TrackedModel | None:
+    """The finished run of exactly this request, if there is one."""
+    for run in search(
+        client,
+        f"tags.`birdml.identity` = '{identity}' and attributes.status = 'FINISHED'",
+    ):
+        if run.data.tags.get("birdml.model_version"):
+            return tracked(run)
+    return None
+
+
+def unfinished_runs(client: "MlflowClient", identity: str) -> "list[Run]":
+    """Runs of exactly this request that did not come to their end, newest first."""
+    return search(
+        client,
+        f"tags.`birdml.identity` = '{identity}' and attributes.status != 'FINISHED'",
+    )

@@ -1,0 +1,177 @@
+"""The tracking store: which server, which experiment, and the run that `mlflow run` hands in."""
+
+import contextlib
+import fcntl
+import getpass
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from birdml.errors import UserError
+from birdml.tracking.descriptions import EXPERIMENT_DESCRIPTION
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "birdml"
+# A server that is away for a moment must not hold a training up: we keep what is to be logged
+# and send it later ourselves, so a request gives up early.
+SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def connect() -> "MlflowClient":
+    """A client of the store that MLFLOW_TRACKING_URI names (default: `mlflow.db` right here).
+
+    Creates a new database once, whoever comes first. Raises UserError where no store answers.
+    """
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    uri = mlflow.get_tracking_uri()
+    try:
+        with _one_at_a_time(uri):
+            client = mlflow.MlflowClient()
+            client.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            _without_password(
+                uri,
+                f"the tracking store {uri} does not answer: start it or set MLFLOW_TRACKING_URI "
+                f"({reason[:200]})",
+            )
+        ) from None
+    return client
+
+
+@contextlib.contextmanager
+def _one_at_a_time(uri: str) -> Iterator[None]:
+    """Processes that start together on a fresh SQLite file must not all create its tables."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    path = Path(uri.removeprefix("sqlite:///"))
+    if path.exists() and path.stat().st_size and not path.with_name(path.name + ".lock").exists():
+        yield
+        return
+    lock = path.with_name(path.name + ".lock")
+    with open(lock, "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+        lock.unlink(missing_ok=True)
+
+
+def _without_password(uri: str, text: str) -> str:
+    """A text about a store, without the password that its address may hold."""
+    parts = urlsplit(uri)
+    return text.replace(f":{parts.password}@", ":***@") if parts.password else text
+
+
+def handed_run() -> str | None:
+    """The run that `mlflow run` opened for this process, if it did."""
+    return os.environ.get("MLFLOW_RUN_ID") or None
+
+
+def experiment_id(client: "MlflowClient") -> str:
+    """The experiment of the run handed in, else MLFLOW_EXPERIMENT_NAME, else birdml."""
+    from mlflow.exceptions import MlflowException
+
+    run_id = handed_run()
+    if run_id:
+        return client.get_run(run_id).info.experiment_id
+    if os.environ.get("MLFLOW_EXPERIMENT_ID"):
+        return os.environ["MLFLOW_EXPERIMENT_ID"]
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            created = client.create_experiment(name)
+        except MlflowException:  # another process was faster
+            experiment = client.get_experiment_by_name(name)
+        else:
+            client.set_experiment_tag(created, "mlflow.note.content", EXPERIMENT_DESCRIPTION)
+            return created
+    if experiment is None or experiment.lifecycle_stage != "active":
+        raise UserError(
+            f"the experiment '{name}' is deleted; restore it with `mlflow experiments restore`, "
+            "or name another in MLFLOW_EXPERIMENT_NAME"
+        )
+    return experiment.experiment_id
+
+
+def all_experiments(client: "MlflowClient") -> list[str]:
+    """Ids of every active experiment: a dataset's runs are found wherever a user keeps them."""
+    found: list[str] = []
+    token = None
+    while True:
+        page = client.search_experiments(page_token=token)
+        found += [experiment.experiment_id for experiment in page]
+        token = page.token
+        if not token:
+            return found
+
+
+def open_run(client: "MlflowClient", name: str, tags: dict[str, str], handed: bool = True) -> str:
+    """A run of that name and tags: the one handed in (unless told otherwise), or a new one."""
+    tags = {key: value for key, value in tags.items() if value}
+    run_id = handed_run() if handed else None
+    if run_id is None:
+        tags |= {"mlflow.user": _user(), "mlflow.source.name": Path(sys.argv[0]).name}
+        run = client.create_run(experiment_id(client), run_name=name, tags=tags)
+        return run.info.run_id
+    client.update_run(run_id, status="RUNNING", name=name)
+    for key, value in tags.items():
+        client.set_tag(run_id, key, value)
+    return run_id
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "unknown"
+
+
+@contextlib.contextmanager
+def own_run(client: "MlflowClient", name: str, tags: dict[str, str]) -> Iterator[str]:
+    """Runs a block inside a run; ends it as FINISHED, FAILED, or KILLED at an interrupt."""
+    run_id = open_run(client, name, tags)
+    try:
+        yield run_id
+    except BaseException as error:
+        killed = isinstance(error, KeyboardInterrupt)
+        client.set_terminated(run_id, "KILLED" if killed else "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")
+
+
+def describe_handed_run(name: str, note: str, client: "MlflowClient | None" = None) -> None:
+    """Says what became of the run that `mlflow run` opened, where the step has its own or none.
+
+    MLflow ends that run itself and fails if it is gone, so it stays, by name: a driver of several
+    models, a dataset, a request that was refused or that was done before. Runs that this process
+    opens from here on are others, in the same experiment.
+    """
+    run_id = handed_run()
+    if run_id is None:
+        return
+    client = client or connect()
+    os.environ["MLFLOW_EXPERIMENT_ID"] = client.get_run(run_id).info.experiment_id
+    client.update_run(run_id, name=name)
+    client.set_tag(run_id, "birdml.family", "step")
+    client.set_tag(run_id, "mlflow.note.content", note)
+    del os.environ["MLFLOW_RUN_ID"]
