@@ -1,0 +1,89 @@
+"""Logits of a registered model, single or ensemble, on one split: its members', combined.
+
+What a member's run already holds is taken from there; what is missing is computed, logged into the
+member's run, and so there the next time.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import SAMPLE_RATE
+from birdml.ensemble.combination import Member, combine, read_lineage
+from birdml.prediction.split import default_windows, predict_split
+from birdml.prediction.windows import window_starts
+from birdml.tracking import runs
+from birdml.tracking.arrays import Predictions, load_predictions, log_predictions
+from birdml.zoo.saved import load_model, read_about
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def combined_predictions(
+    client: "MlflowClient", folder: Path, dataset: Dataset, split: str, device: str = "cpu"
+) -> Predictions:
+    """Weighted sum of the members' logits on one split, float32 [N, C].
+
+    Args:
+        client: of the store whose runs the members name.
+        folder: a combination (see `birdml.ensemble.combination`).
+        dataset: a prepared dataset with the members' label set.
+        split: of its recordings; soundscapes are predicted in windows of 5 s, the same for every
+            member: one that reads metadata only says the same of all windows of a recording.
+        device: where networks run.
+
+    Raises:
+        UserError: where a member cannot predict these recordings.
+    """
+    _, lineage = read_lineage(folder)
+    members = [_predictions(client, folder, m, dataset, split, device) for m in lineage]
+    logits = combine([p.logits for p in members], [m.weight for m in lineage])
+    return Predictions(members[0].files, members[0].starts, logits)
+
+
+def _predictions(
+    client: "MlflowClient", folder: Path, member: Member, dataset: Dataset, split: str, device: str
+) -> Predictions:
+    run_id = _run_of_dataset(client, folder, member, dataset)
+    if run_id:
+        known = load_predictions(client, run_id, split)
+        if known is not None and _complete(known, dataset, split):
+            return known
+    seconds = sum(r.samples for r in dataset.split(split)) / SAMPLE_RATE
+    with tqdm(total=round(seconds), unit="s", desc=f"{member.name} {split}", disable=None) as bar:
+        model = load_model(folder / member.name, device)
+        made = predict_split(model, dataset, split, device=device, progress=bar.update)
+    if not run_id:
+        return made
+    log_predictions(client, run_id, split, made.files, made.logits, made.starts)
+    return load_predictions(client, run_id, split) or made  # mapped from disk: K of them are large
+
+
+def _run_of_dataset(
+    client: "MlflowClient", folder: Path, member: Member, dataset: Dataset
+) -> str | None:
+    """The member's run, if it is there and about the very same dataset."""
+    if not member.run_id or read_about(folder / member.name)["dataset_digest"] != dataset.digest:
+        return None
+    found = runs.search(client, f"attributes.run_id = '{member.run_id}'")
+    return member.run_id if found else None
+
+
+def _complete(known: Predictions, dataset: Dataset, split: str) -> bool:
+    """Whether predictions are those of the split as it is asked for here, row for row."""
+    recordings = dataset.split(split)
+    if default_windows(split) == "recording":
+        names = [r.file for r in recordings]
+        as_asked = known.starts is None
+    else:
+        of_each = [window_starts(r.samples) for r in recordings]
+        names = [r.file for r, w in zip(recordings, of_each) for _ in w]
+        as_asked = known.starts is not None and np.array_equal(
+            known.starts, np.concatenate(of_each)
+        )
+    whole = known.logits.shape == (len(names), len(dataset.classes))
+    return as_asked and whole and known.files == names

@@ -1,0 +1,93 @@
+"""Who has trained what, by the tracking store; and models trained one after another by it."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from birdml.steps.model_run import Request, train_model
+from birdml.tracking import runs
+from birdml.tracking.claims import Board, Claim
+from birdml.tracking.recorder import patiently
+from birdml.training.zoo_run import Outcome, run_zoo
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+class StoreLedger:
+    """The ledger of `run_zoo` in a tracking store; waits where the store is away for a while."""
+
+    def __init__(self, client: "MlflowClient", request: Request):
+        self.client, self.request = client, request
+        self.board = Board(client)
+        self.attempts_before = {
+            name: self.board.outcome(identity)[0] for name, identity in request.identities.items()
+        }
+        self._finished: set[str] = set()
+        self._asked = float("-inf")
+
+    def finished(self, name: str) -> bool:
+        """Whether the store holds a finished run of this request (asked again every second)."""
+        if time.monotonic() - self._asked > 1:
+            self._finished = patiently(self._finished_identities)
+            self._asked = time.monotonic()
+        return self.request.identities[name] in self._finished
+
+    def _finished_identities(self) -> set[str]:
+        digest = self.request.dataset.digest
+        query = f"tags.`birdml.dataset_digest` = '{digest}' and attributes.status = 'FINISHED'"
+        return {
+            run.data.tags.get("birdml.identity", "")
+            for run in runs.search(self.client, query)
+            if run.data.tags.get("birdml.model_version")
+        }
+
+    def failed(self, name: str) -> str:
+        """Why a model failed in other hands since this process began."""
+        attempt, how = patiently(lambda: self.board.outcome(self.request.identities[name]))
+        if how != "failed" or attempt <= self.attempts_before[name]:
+            return ""
+        return "failed in another process"
+
+    def claim(self, name: str) -> Claim | None:
+        """The right to train a model, or None while somebody else has it or it is done."""
+        claim = patiently(lambda: self.board.claim(self.request.identities[name]))
+        if claim is not None:
+            self._asked = float("-inf")  # it may have been finished just before it was free
+            if self.finished(name):
+                patiently(lambda: claim.end("finished"))
+                return None
+        return claim
+
+
+def train_models(
+    client: "MlflowClient",
+    request: Request,
+    ledger: StoreLedger,
+    names: Sequence[str],
+    handed: bool,
+    report: Callable[[str, Outcome], None] | None = None,
+) -> dict[str, Outcome]:
+    """Trains models in this process, each unless it is there or somebody else is at it.
+
+    `names` holds the needs too, but for those that are known to be trained. `handed`: the first
+    uses the run that `mlflow run` opened. `report` is told each outcome; without it, they are
+    printed.
+    """
+
+    def train_one(name: str, claim: Claim) -> bool:
+        return train_model(client, request, name, claim, handed)
+
+    needs = {name: [n for n in request.recipes[name].needs if n in names] for name in names}
+    return run_zoo(names, needs, ledger, train_one, report or print_outcome)
+
+
+def print_outcome(name: str, outcome: Outcome) -> None:
+    """One line for people."""
+    words = {
+        "finished": "trained",
+        "there": "is there already: nothing to do",
+        "failed": f"FAILED: {outcome.reason}",
+        "blocked": f"not trained: {outcome.reason}",
+    }
+    print(f"{name}: {words[outcome.state]}", flush=True)

@@ -1,0 +1,192 @@
+"""How far each model of a request is: read from the store, drawn in place on a terminal.
+
+The store is asked, not the trainings: what other processes and machines do is shown as well. Where
+the output is no terminal, there is a line for each change and nothing else.
+"""
+
+import contextlib
+import math
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, TextIO
+
+from birdml.steps.model_run import Request
+from birdml.tracking import runs
+from birdml.tracking.recorder import is_away
+from birdml.training.patience import Patience
+from birdml.zoo.recipe import Recipe
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run
+
+STATES = {"RUNNING": "training", "FAILED": "failed", "KILLED": "interrupted"}
+ORDER = ("training", "failed", "interrupted", "blocked", "waiting", "finished")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model: `state` is one of ORDER, `epoch` counts those done, `left` is in seconds."""
+
+    name: str
+    state: str
+    epoch: int = 0
+    best_map: float | None = None
+    left: float | None = None  # if no epoch gets better any more: a better one adds to it
+
+
+def seconds_left(recipe: Recipe, criteria: Sequence[float], seconds: float) -> float:
+    """How long a training goes on if nothing gets better any more.
+
+    `criteria` are those that patience judged, one for each epoch; an epoch takes `seconds`.
+    """
+    patience = Patience(recipe.patience, recipe.patience_trials)
+    for criterion in criteria:
+        patience.judge(criterion)
+    waiting = (patience.trials - patience.trials_over) * patience.epochs - patience.waited
+    return max(0, min(waiting, recipe.epochs - len(criteria))) * seconds
+
+
+def epoch_seconds(begin: float, ends: Sequence[float]) -> float:
+    """The usual length of an epoch, by when the last ones ended; breaks in between don't count."""
+    times = [begin, *ends][-6:]
+    return statistics.median(later - earlier for earlier, later in pairwise(times))
+
+
+class LiveTable:
+    """The table of a request; `refresh` asks the store and shows what is new."""
+
+    def __init__(self, client: "MlflowClient", request: Request, out: TextIO | None = None):
+        self.client, self.request, self.out = client, request, out or sys.stdout
+        self.began = time.monotonic()
+        self._lines = 0  # of the table on the terminal
+        self._shown: dict[str, Row] = {}
+        # What failed or was interrupted before waits for its next attempt.
+        self._over = {(r.info.run_id, r.info.end_time) for r in self._newest().values()}
+        self._shown = {row.name: row for row in self.rows()}
+
+    def rows(self) -> list[Row]:
+        """Every model of the request as the store has it now."""
+        newest = self._newest()
+        found: dict[str, Row] = {}
+        for name, recipe in self.request.recipes.items():  # needs come first
+            row = self._row(name, recipe, newest.get(self.request.identities[name]))
+            broken = any(found[need].state in ("failed", "blocked") for need in recipe.needs)
+            found[name] = Row(name, "blocked") if broken and row.state == "waiting" else row
+        return list(found.values())
+
+    def refresh(self) -> None:
+        """Shows what has changed; a store that is away changes nothing."""
+        try:
+            rows = self.rows()
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return
+        if self.out.isatty():
+            self._draw(rows)
+        else:
+            for row in rows:
+                if row.state != self._shown[row.name].state:
+                    print(_line(row), file=self.out, flush=True)
+        self._shown = {row.name: row for row in rows}
+
+    def write(self, text: str) -> None:
+        """A line of text above the table."""
+        drawn = self._lines > 0
+        self._erase()
+        print(text, file=self.out, flush=True)
+        if drawn:
+            self._draw(list(self._shown.values()))
+
+    def close(self) -> None:
+        """Takes the table off the terminal: the summary comes in its place."""
+        with contextlib.suppress(Exception):
+            self.refresh()
+        self._erase()
+        self.out.flush()
+
+    def _newest(self) -> "dict[str, Run]":
+        """Identity -> its newest run, or the finished one."""
+        found: dict[str, Run] = {}
+        query = f"tags.`birdml.dataset_digest` = '{self.request.dataset.digest}'"
+        for run in runs.search(self.client, query):
+            identity = run.data.tags.get("birdml.identity", "")
+            if identity not in found or run.info.status == "FINISHED":
+                found[identity] = run
+        return found
+
+    def _row(self, name: str, recipe: Recipe, run: "Run | None") -> Row:
+        if run is None:
+            return Row(name, "waiting")
+        metrics = run.data.metrics
+        if run.info.status == "FINISHED":
+            return Row(name, "finished", int(metrics.get("epochs_trained", 0)), metrics.get("map"))
+        state = STATES.get(run.info.status, "waiting")
+        if state != "training" and (run.info.run_id, run.info.end_time) in self._over:
+            state = "waiting"
+        if "valid_map" not in metrics:
+            return Row(name, state)
+        maps = self._history(run, "valid_map")
+        best = max(m.value for m in maps)
+        if state != "training":
+            return Row(name, state, len(maps), best)
+        if recipe.patience_criterion == "valid_map":
+            criteria = [-m.value for m in maps]
+        else:
+            criteria = [m.value for m in self._history(run, "valid_loss")]
+        ends = [m.timestamp / 1000 for m in maps]
+        seconds = epoch_seconds(run.info.start_time / 1000, ends)
+        return Row(name, state, len(maps), best, seconds_left(recipe, criteria, seconds))
+
+    def _history(self, run: "Run", key: str) -> "list[Metric]":
+        """One figure for each epoch, in order; an epoch that was done again counts once."""
+        history = self.client.get_metric_history(run.info.run_id, key)
+        return list({m.step: m for m in sorted(history, key=lambda m: m.step)}.values())
+
+    def _draw(self, rows: Sequence[Row]) -> None:
+        size = shutil.get_terminal_size()
+        counts = {state: sum(row.state == state for row in rows) for state in ORDER}
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        room = max(1, size.lines - 4)
+        shown = list(rows)
+        if len(rows) > room:  # the most interesting ones, in the order they were in
+            kept = sorted(rows, key=lambda row: ORDER.index(row.state))[:room]
+            shown = [row for row in rows if row in kept]
+        lines = [f"{'model':<12}{'state':<13}{'epoch':>6}{'MAP':>8}{'left':>9}"]
+        lines += [_cells(row) for row in shown]
+        lines.append(f"{said}; {_duration(time.monotonic() - self.began)} so far")
+        self._erase()
+        self.out.write("".join(f"{line[: size.columns - 1]}\n" for line in lines))
+        self.out.flush()
+        self._lines = len(lines)
+
+    def _erase(self) -> None:
+        if self._lines:
+            self.out.write(f"\x1b[{self._lines}A\x1b[J")
+            self._lines = 0
+
+
+def _cells(row: Row) -> str:
+    best = "-" if row.best_map is None else f"{row.best_map:.3f}"
+    left = "-" if row.left is None else f">{_duration(row.left)}"
+    return f"{row.name:<12}{row.state:<13}{row.epoch or '-':>6}{best:>8}{left:>9}"
+
+
+def _line(row: Row) -> str:
+    figures = "" if row.best_map is None else f", MAP {row.best_map:.3f} in {row.epoch} epochs"
+    return f"{row.name}: {row.state}{figures}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = math.floor(seconds / 60)
+    return (
+        f"{minutes // 60}h{minutes % 60:02d}m"
+        if minutes >= 60
+        else f"{minutes}m{seconds % 60:02.0f}s"
+    )

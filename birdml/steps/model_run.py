@@ -1,0 +1,237 @@
+"""One model from claim to registry: its run, its training, its predictions, its version."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from birdml import __version__
+from birdml.dataset.prepared import Dataset
+from birdml.tracking import registry, runs, store
+from birdml.tracking.arrays import log_predictions, predicted_splits
+from birdml.tracking.claims import Board, Claim
+from birdml.tracking.descriptions import describe_run
+from birdml.tracking.recorder import LAST_WAIT, ClaimLost, RunRecorder, patiently
+from birdml.zoo.recipe import Recipe
+from birdml.zoo.saved import SavedModel
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from birdml.training.trainer import Trained
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of `train`, for one model and all that it needs."""
+
+    dataset: Dataset
+    recipes: Mapping[str, Recipe]
+    identities: Mapping[str, str]
+    seed: int
+    device: str
+    feed_threads: int = 2
+
+
+def train_model(
+    client: "MlflowClient", request: Request, name: str, claim: Claim, handed: bool
+) -> bool:
+    """Trains, predicts, registers one model in a run of its own; gives the claim back.
+
+    Goes on with an unfinished run of the same request. `handed`: use the run that `mlflow run`
+    opened, where there is no unfinished one. Returns whether the model came to its end here: not
+    where another process took it over, because this one had not been heard of for too long.
+    """
+    run_id, how = "", "failed"
+    try:
+        run_id = patiently(lambda: _open(client, request, name, handed))
+        _train_into(client, request, name, run_id, claim)
+        how = "finished"
+        return True
+    except KeyboardInterrupt:
+        how = "interrupted"
+        raise
+    except ClaimLost:
+        how = "lost"
+        return False
+    except Exception as error:
+        if run_id:
+            text = " ".join(f"{error or type(error).__name__}".split())[:4000]
+            patiently(lambda: client.set_tag(run_id, "birdml.error", text))
+        raise
+    finally:
+        status = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}.get(how)
+        # Nobody who interrupts wants to wait for a server: the next start sees that we are gone.
+        limit = 5.0 if how == "interrupted" else LAST_WAIT
+        if run_id and status:
+            patiently(lambda: client.set_terminated(run_id, status), limit)
+        patiently(lambda: claim.end(how), limit)
+
+
+def _open(client: "MlflowClient", request: Request, name: str, handed: bool) -> str:
+    unfinished = runs.unfinished_runs(client, request.identities[name])
+    if unfinished:
+        run_id = unfinished[0].info.run_id
+        if handed:
+            note = f"{name} went on in its unfinished run {run_id}."
+            store.describe_handed_run(f"{name} (goes on elsewhere)", note, client)
+        client.update_run(run_id, status="RUNNING")
+        client.set_tag(run_id, "birdml.error", "")
+        return run_id
+    recipe, dataset = request.recipes[name], request.dataset
+    tags = {
+        "birdml.model": name,
+        "birdml.family": recipe.family,
+        "birdml.dataset": dataset.name,
+        "birdml.dataset_digest": dataset.digest,
+        "birdml.identity": request.identities[name],
+        "birdml.teachers": ",".join(recipe.needs),
+        "birdml.device": request.device,
+        "birdml.version": __version__,
+        "mlflow.note.content": describe_run(recipe, dataset.name, dataset.digest),
+    }
+    run_id = store.open_run(client, name, tags, handed)
+    _log_settings(client, run_id, request, recipe)
+    return run_id
+
+
+def _log_settings(client: "MlflowClient", run_id: str, request: Request, recipe: Recipe) -> None:
+    from mlflow.entities import Dataset as DatasetEntity
+    from mlflow.entities import DatasetInput, InputTag, Param
+
+    settings = recipe.settings() | {"seed": request.seed}
+    params = [Param(f"cfg.{key}", str(value)) for key, value in settings.items()]
+    client.log_batch(run_id, params=params)
+    dataset = request.dataset
+    entity = DatasetEntity(
+        name=dataset.name,
+        digest=dataset.digest[:36],
+        source_type="local",
+        source=f'{{"uri": "{dataset.folder.name}"}}',
+        profile=f'{{"recordings": {len(dataset.recordings)}, "species": {len(dataset.classes)}}}',
+    )
+    used = DatasetInput(entity, [InputTag("mlflow.data.context", "training")])
+    client.log_inputs(run_id, [used])
+
+
+def _train_into(
+    client: "MlflowClient", request: Request, name: str, run_id: str, claim: Claim
+) -> None:
+    from birdml.training.identity import model_seed
+    from birdml.training.trainer import train
+
+    recipe = request.recipes[name]
+    recorder = RunRecorder(client, run_id, claim.lost)
+    if _tag(client, run_id, "birdml.model_version"):  # it was killed on its last metres
+        recorder.clear()
+        return
+    needs = {need: _needed(client, request, need) for need in recipe.needs}
+    trained = train(
+        recipe,
+        request.dataset,
+        model_seed(request.seed, name),
+        recorder,
+        needs=needs,
+        device=request.device,
+        feed_threads=request.feed_threads,
+    )
+    recorder.finish()
+    model = SavedModel(
+        recipe=recipe,
+        network=trained.network,
+        species=request.dataset.species,
+        dataset_name=request.dataset.name,
+        dataset_digest=request.dataset.digest,
+        identity=request.identities[name],
+    )
+    patiently(lambda: _finish(client, run_id, model, request, trained))
+    patiently(recorder.clear)
+
+
+def _needed(client: "MlflowClient", request: Request, need: str) -> SavedModel:
+    """The trained model of a need, out of the registry."""
+    from birdml.ensemble.combination import load_combination
+
+    found = runs.finished_run(client, request.identities[need])
+    if found is None:
+        raise RuntimeError(f"{need} is not in the store any more")
+    folder = registry.load_registered(client, f"models:/birdml-{need}/{found.model_version}")
+    return load_combination(folder, request.device).members[0][0]
+
+
+def _finish(
+    client: "MlflowClient", run_id: str, model: SavedModel, request: Request, trained: "Trained"
+) -> None:
+    """Final figures on whole recordings, predictions, pictures, and a version in the registry.
+
+    Each part may have been done before a kill or a server's absence: nothing is done twice.
+    """
+    from birdml.prediction.split import predict_split
+    from birdml.scoring import score
+
+    dataset = request.dataset
+    predictions = predict_split(model, dataset, "valid", device=request.device)
+    recordings = dataset.split("valid")
+    metrics = score(predictions.logits, dataset.foreground(recordings), dataset.present(recordings))
+    for key, value in metrics.items():
+        client.log_metric(run_id, key, value)
+    client.log_metric(run_id, "best_epoch", trained.best_epoch)
+    client.log_metric(run_id, "epochs_trained", len(trained.history))
+    client.log_metric(run_id, "training_minutes", trained.seconds / 60)
+    if "valid" not in predicted_splits(client, run_id):
+        log_predictions(client, run_id, "valid", predictions.files, predictions.logits)
+    _log_figures(client, run_id, model, dataset, predictions.logits, trained.history)
+    if not _tag(client, run_id, "birdml.model_version"):
+        _register(client, run_id, model, metrics)
+
+
+def _log_figures(client, run_id, model, dataset, logits, history) -> None:
+    from birdml.figures.run import run_figures
+
+    for name, figure in run_figures(model, dataset, logits, history).items():
+        client.log_figure(run_id, figure, f"figures/{name}.png")
+
+
+def _register(client, run_id: str, model: SavedModel, metrics: dict[str, float]) -> None:
+    from birdml.ensemble.combination import Member, save_combination
+    from birdml.ensemble.registration import log_and_register
+    from birdml.zoo.saved import save_model
+
+    name = f"birdml-{model.name}"
+    there = client.search_model_versions(f"run_id = '{run_id}'")
+    if there:  # killed before it could write so into its run
+        registry.crown(client, name, str(there[0].version), metrics)
+        client.set_tag(run_id, "birdml.model_version", str(there[0].version))
+        return
+    tags = {key: f"{value:.6f}" for key, value in metrics.items()}
+    tags |= {
+        "birdml.dataset": model.dataset_name,
+        "birdml.dataset_digest": model.dataset_digest,
+        "birdml.identity": model.identity,
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        saved, folder = Path(scratch) / "saved", Path(scratch) / "combination"
+        save_model(saved, model)
+        save_combination(folder, model.name, [Member(model.name, 1.0, run_id=run_id)], [saved])
+        version = log_and_register(client, run_id, folder, name, tags)
+    registry.crown(client, name, version, metrics)
+    client.set_tag(run_id, "birdml.model_version", version)
+
+
+def _tag(client: "MlflowClient", run_id: str, key: str) -> str:
+    return client.get_run(run_id).data.tags.get(key, "")
+
+
+def mark_dead_runs(client: "MlflowClient", board: Board) -> list[str]:
+    """Marks runs as KILLED whose process is gone, instead of leaving them RUNNING for ever."""
+    dead = []
+    for run in runs.search(client, "attributes.status = 'RUNNING'"):
+        identity, run_id = run.data.tags.get("birdml.identity"), run.info.run_id
+        if not identity or run_id == store.handed_run() or board.living(identity):
+            continue
+        # Whoever ended well said so before giving the claim up, perhaps since we searched.
+        if client.get_run(run_id).info.status == "RUNNING":
+            client.set_terminated(run_id, "KILLED")
+            dead.append(run.data.tags["birdml.model"])
+    return dead

@@ -1,0 +1,146 @@
+"""`predict` on a prepared dataset: logits of a split into the runs of the models, what is missing.
+
+On audio files never prepared, see `steps.predict_files`.
+"""
+
+import fnmatch
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from birdml.dataset.prepared import Dataset, open_dataset
+from birdml.dataset.recording import SAMPLE_RATE, SPLITS
+from birdml.ensemble.combination import combine, load_combination
+from birdml.errors import UserError
+from birdml.prediction.split import default_windows, predict_split
+from birdml.steps.combined import combined_predictions
+from birdml.tracking import registry, runs, store
+from birdml.tracking.arrays import Predictions, log_predictions, predicted_splits
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """What a user asks of `predict` about a dataset (see `predict --help`)."""
+
+    model: str
+    dataset: str
+    split: str = "valid"
+    windows: str = ""
+    figures: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model to predict with, and the run that its predictions belong to."""
+
+    name: str
+    uri: str
+    run_id: str
+
+
+def predict(options: SplitOptions) -> None:
+    """Logs the logits of a split into each model's run, where they are not there yet.
+
+    Prints what became of each model. Raises UserError for what cannot be, with several models
+    after all others are done.
+    """
+    if options.split not in SPLITS:
+        raise UserError(f"split='{options.split}'; it can be {', '.join(SPLITS)}")
+    dataset = open_dataset(options.dataset)
+    client = store.connect()
+    targets = find_targets(client, options.model, dataset)
+    from birdml.training.trainer import pick_device
+
+    device = pick_device(options.device)
+    faults = []
+    for target in targets:
+        try:
+            print(f"{target.name}: {_predict_one(client, target, dataset, options, device)}")
+        except UserError as error:
+            if len(targets) == 1:
+                raise
+            faults.append(target.name)
+            print(f"{target.name}: {error}")
+    if faults:
+        raise UserError(
+            f"{len(faults)} of {len(targets)} models could not predict '{options.split}' "
+            f"({', '.join(faults)}), for the reasons above; the others are done"
+        )
+
+
+def find_targets(client: "MlflowClient", model: str, dataset: Dataset) -> list[Target]:
+    """The models of a dataset that are meant: names, patterns, families, `all`, or a registry URI.
+
+    Raises UserError, with what there is, for one that is not there.
+    """
+    if model.startswith("models:/"):
+        version = registry.resolve(client, model)
+        if version.tags.get("birdml.dataset_digest") != dataset.digest:
+            raise UserError(
+                f"'{model}' was made on another dataset "
+                f"({version.tags.get('birdml.dataset', 'unknown')}) than '{dataset.name}': its run "
+                "can't hold these predictions; use submit, or recordings=..."
+            )
+        uri = f"models:/{version.name}/{version.version}"
+        return [Target(model, uri, version.run_id or "")]
+    there = runs.finished_models(client, dataset.digest)
+    chosen: dict[str, Target] = {}
+    for word in (word.strip() for word in model.split(",")):
+        found = [m for m in there if word in ("all", m.family) or fnmatch.fnmatch(m.name, word)]
+        if not found:
+            names = ", ".join(m.name for m in there) or "none"
+            raise UserError(
+                f"no finished model '{word}' on the dataset '{dataset.name}' (there: {names}); "
+                f"train it: -e train -P model={word}"
+            )
+        for m in found:
+            chosen[m.name] = Target(m.name, f"models:/birdml-{m.name}/{m.model_version}", m.run_id)
+    return list(chosen.values())
+
+
+def _predict_one(
+    client: "MlflowClient", target: Target, dataset: Dataset, options: SplitOptions, device: str
+) -> str:
+    """What became of one model, in words."""
+    split, windows = options.split, options.windows or default_windows(options.split)
+    usual = windows == default_windows(split)
+    place = split if usual else f"{split}-{windows}"
+    before = predicted_splits(client, target.run_id)
+    folder = registry.load_registered(client, target.uri)
+    if usual:
+        made = combined_predictions(client, folder, dataset, split, device)
+    elif place not in before or options.figures:
+        made = _in_other_windows(folder, dataset, split, windows, device)
+    if place not in predicted_splits(client, target.run_id):
+        log_predictions(client, target.run_id, place, made.files, made.logits, made.starts)
+    words = "was there" if place in before else f"{len(made.files)} rows logged"
+    if options.figures:
+        from birdml.steps.recording_figures import log_best_and_worst
+
+        if windows != "recording":
+            raise UserError("figures of a split show whole recordings: leave windows=recording")
+        names = log_best_and_worst(client, target.run_id, folder, dataset, split, made, device)
+        words += f"; figures {', '.join(names)}"
+    return f"predictions/{place} {words}"
+
+
+def _in_other_windows(
+    folder: Path, dataset: Dataset, split: str, windows: str, device: str
+) -> Predictions:
+    combination = load_combination(folder, device)
+    seconds = sum(r.samples for r in dataset.split(split)) / SAMPLE_RATE
+    parts = []
+    for model, _ in combination.members:
+        with tqdm(
+            total=round(seconds), unit="s", desc=f"{model.name} {split}", disable=None
+        ) as bar:
+            parts.append(predict_split(model, dataset, split, windows, device, bar.update))
+    logits = combine([p.logits for p in parts], [weight for _, weight in combination.members])
+    return Predictions(parts[0].files, parts[0].starts, np.asarray(logits))

@@ -1,0 +1,158 @@
+"""`predict` on audio files as users have them: species and times as tables, labels and figures."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
+from birdml.errors import UserError
+from birdml.prediction.detections import SUFFIXES
+from birdml.prediction.files import Outcome, find_audio, predict_files
+from birdml.prediction.listen import Asked, Members
+from birdml.steps.recording_figures import drawer
+from birdml.tracking import registry, store
+from birdml.zoo.saved import load_model
+
+if TYPE_CHECKING:
+    from birdml.dataset.prepared import Species
+
+NAMED = 10  # faulty files named in the terminal
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What a user asks of `predict` about audio files (see `predict --help`)."""
+
+    model: str
+    recordings: str
+    windows: str = "recording"
+    hop: float = 0.0
+    top: int = 5
+    out: str = ""
+    format: str = "csv"
+    figures: bool = False
+    saliency: str = ""
+    date: str = ""
+    time: str = ""
+    latitude: str = ""
+    longitude: str = ""
+    elevation: str = ""
+    device: str = "auto"
+
+
+def predict_recordings(options: FileOptions) -> Outcome:
+    """Predicts every audio file that is found, and prints what became of it.
+
+    Raises UserError for a request that cannot be met, before anything is predicted, and where no
+    file at all could be read.
+    """
+    forms = [form.strip() for form in options.format.split(",")]
+    unknown = [form for form in forms if form not in SUFFIXES]
+    if unknown:
+        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(SUFFIXES)}")
+    asked = _asked(options)
+    find_audio(options.recordings)
+    from birdml.training.trainer import pick_device
+
+    combination = find_model(options.model, pick_device(options.device))
+    members = able(combination, asked)
+    draw = None
+    if options.figures or options.saliency:
+        label = _label(options.saliency, combination.species) if options.saliency else None
+        draw = drawer(members, asked, label)
+    source = Path(options.recordings)
+    model = combination.name.removeprefix("birdml-")
+    out = Path(options.out or f"predictions/{source.stem or 'recordings'}-{model}-{asked.windows}")
+    outcome = predict_files(members, source, out, asked, forms, draw)
+    _report(outcome, out, forms)
+    return outcome
+
+
+def find_model(model: str, device: str) -> Combination:
+    """A saved model or combination in a folder, a registry URI, or the champion of a name."""
+    folder = Path(model)
+    if (folder / LIST).is_file():
+        return load_combination(folder, device)
+    if (folder / "model.json").is_file():
+        saved = load_model(folder, device)
+        return Combination(saved.name, ((saved, 1.0),), (Member(saved.name, 1.0),))
+    if folder.is_dir():
+        raise UserError(f"the folder '{model}' holds no model: no {LIST} and no model.json in it")
+    client = store.connect()
+    named = model.removeprefix("birdml-")
+    uri = model if model.startswith("models:/") else f"models:/birdml-{named}"
+    return load_combination(registry.load_registered(client, uri), device)
+
+
+def able(combination: Combination, asked: Asked) -> Members:
+    """The members that can answer, their weights grown to the sum of all.
+
+    Where date, time and place are all unknown, models that take them are left out, as when served;
+    UserError where none is left.
+    """
+    known = any((asked.date, asked.time, *_place(asked)))
+    usable = [known or not model.recipe.takes_metadata for model, _ in combination.members]
+    if not any(usable):
+        raise UserError(
+            f"{combination.name} takes date, time and place: give at least one of them "
+            "(-P date=2018-05-03 -P time=06:30 -P latitude=-3.1 -P longitude=-60 -P elevation=90)"
+        )
+    left_out = [m.name for (m, _), able in zip(combination.members, usable) if not able]
+    if left_out:
+        print(f"without date, time and place, left out: {', '.join(left_out)}")
+    weights = usable_weights([weight for _, weight in combination.members], usable)
+    pairs = zip(combination.members, weights, usable)
+    return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
+
+
+def _place(asked: Asked) -> tuple[bool, bool, bool]:
+    return (
+        asked.latitude is not None,
+        asked.longitude is not None,
+        asked.elevation is not None,
+    )
+
+
+def _asked(options: FileOptions) -> Asked:
+    """The request with its date, time and place checked as those of a served model are."""
+    import pandas
+
+    from birdml.ensemble.request import read_requests
+
+    asked = Asked(options.windows or "recording", options.top, options.hop)
+    names = ("date", "time", "latitude", "longitude", "elevation")
+    given = {name: getattr(options, name) for name in names if getattr(options, name)}
+    if not given:
+        return asked
+    try:
+        recording = read_requests(pandas.DataFrame([given]))[0].recording
+    except UserError as error:
+        raise UserError(str(error).removeprefix("row 0: ")) from None
+    return replace(asked, **{name: getattr(recording, name) for name in names})
+
+
+def _label(name: str, species: "tuple[Species, ...]") -> int:
+    """The label of a class id or Latin name; UserError for a species the model doesn't know."""
+    for label, one in enumerate(species):
+        if name.casefold() in (one.class_id.casefold(), one.latin_name.casefold()):
+            return label
+    raise UserError(
+        f"saliency='{name}': the model knows no such species among its {len(species)}; "
+        "use a class id or a Latin name of its label set"
+    )
+
+
+def _report(outcome: Outcome, out: Path, forms: list[str]) -> None:
+    for name, reason in list(outcome.faulty.items())[:NAMED]:
+        print(f"left out: {name} ({reason})")
+    for name, remark in list(outcome.remarks.items())[:NAMED]:
+        print(f"note: {name}: {remark}")
+    more = max(0, len(outcome.faulty) - NAMED) + max(0, len(outcome.remarks) - NAMED)
+    if more:
+        print(f"and {more} more in {out / 'problems.csv'}")
+    done = len(outcome.predicted) + len(outcome.there)
+    if not done:
+        raise UserError(f"none of the {len(outcome.faulty)} files could be read as audio")
+    there = f" ({len(outcome.there)} of them were there)" if outcome.there else ""
+    where = out / "predictions.csv" if "csv" in forms else out
+    print(f"{done} files{there}, {len(outcome.faulty)} left out: {where}")

@@ -1,0 +1,230 @@
+"""`train` over the machines of a Ray cluster: one task for each model, after those it needs.
+
+Ray places, retries and waits; who trains what is still decided by the claims in the tracking
+store, so that tasks, other commands and what a lost machine leaves behind don't meet.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from birdml import __version__
+from birdml.dataset.prepared import open_dataset
+from birdml.errors import UserError
+from birdml.steps.live_table import LiveTable
+from birdml.steps.model_run import Request
+from birdml.steps.train import TrainOptions, interrupt_on_termination
+from birdml.tracking import store
+from birdml.tracking.claims import machine
+from birdml.training.zoo_run import Outcome
+from birdml.zoo.recipe import Recipe
+
+RETRIES = 20  # of a task whose worker was lost; what fails by itself is not tried again
+REFRESH_SECONDS = 3.0
+CHECK_SECONDS = 120.0  # for every machine to answer
+INTERRUPT_SECONDS = 20.0  # for the tasks to mark their runs
+PASSED_ON = ("MLFLOW_", "AWS_", "AZURE_", "GOOGLE_")  # tracking server, experiment, object stores
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a task needs to know; everything else it reads on the machine that it runs on."""
+
+    dataset: str  # absolute path
+    digest: str
+    recipes: Mapping[str, Recipe]
+    identities: Mapping[str, str]
+    seed: int
+    device: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a machine says of itself before anything is trained on it."""
+
+    machine: str
+    node: str
+    problem: str = ""
+
+
+def train_on_ray(options: TrainOptions, request: Request) -> dict[str, Outcome]:
+    """Trains the models of a request as tasks of the cluster that RAY_ADDRESS names.
+
+    Without RAY_ADDRESS it is the cluster of this machine, or one that lasts as long as the command.
+    Raises UserError where Ray is not installed or not there, or where a machine does not see the
+    dataset, the tracking store or the same birdml.
+    """
+    ray = _connected()
+    errand = Errand(
+        dataset=str(request.dataset.folder.resolve()),
+        digest=request.dataset.digest,
+        recipes=dict(request.recipes),
+        identities=dict(request.identities),
+        seed=request.seed,
+        device=options.device,
+        environment=_environment(),
+    )
+    _check_machines(ray, errand)
+    gpus = options.gpus_per_model if ray.cluster_resources().get("GPU") else 0
+    task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_train_one)
+    client = store.connect()
+    store.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
+    # Outcomes are small and stay with us: a lost machine takes none of them along.
+    pending: dict[str, Any] = {}
+    for name, recipe in request.recipes.items():  # needs come first
+        needed = {need: pending[need] for need in recipe.needs}
+        pending[name] = task.options(name=name).remote(errand, name, *needed.values())
+    return _gathered(ray, pending, LiveTable(client, request))
+
+
+def _connected() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise UserError(
+            "executor=ray needs Ray, here and on every machine: pip install birdml[ray]"
+        ) from None
+    if not ray.is_initialized():
+        try:
+            ray.init(logging_level=logging.WARNING, log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            where = os.environ.get("RAY_ADDRESS", "this machine")
+            raise UserError(
+                f"no Ray cluster answers at {where} ({str(error).splitlines()[0]}); start one with "
+                "`ray start --head`, or unset RAY_ADDRESS"
+            ) from None
+        interrupt_on_termination()  # Ray has put its own answer to SIGTERM in place of ours
+    return ray
+
+
+def _environment() -> dict[str, str]:
+    """What a task needs of ours; the path of a SQLite file is the same from any folder."""
+    import mlflow
+
+    found = {key: v for key, v in os.environ.items() if key.startswith(PASSED_ON)}
+    found.pop("MLFLOW_RUN_ID", None)
+    found["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
+    local = "sqlite:///"
+    if found["MLFLOW_TRACKING_URI"].startswith(local):
+        path = Path(found["MLFLOW_TRACKING_URI"].removeprefix(local)).resolve()
+        found["MLFLOW_TRACKING_URI"] = f"{local}{path}"
+    return found
+
+
+def _is_local(uri: str) -> bool:
+    return uri.split(":")[0] in ("sqlite", "file") or "://" not in uri
+
+
+def _check_machines(ray: Any, errand: Errand) -> None:
+    """Asks every machine what it sees; UserError, all in one line, where that is not enough."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    asked = {
+        ray.remote(num_cpus=0, max_retries=2)(_look_around)
+        .options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
+        .remote(errand, node["NodeManagerAddress"]): node["NodeManagerAddress"]
+        for node in nodes
+    }
+    ready, silent = ray.wait(list(asked), num_returns=len(asked), timeout=CHECK_SECONDS)
+    answers = [_answer(ray, reference, asked[reference]) for reference in ready]
+    problems = [f"{a.node}: {a.problem}" for a in answers if a.problem]
+    problems += [f"{asked[reference]}: does not answer" for reference in silent]
+    if problems:
+        raise UserError(f"not every machine of the Ray cluster can train: {'; '.join(problems)}")
+    check_shared(errand.environment["MLFLOW_TRACKING_URI"], {a.machine for a in answers})
+
+
+def check_shared(uri: str, machines: set[str]) -> None:
+    """UserError for a tracking store in a file of one machine where there are several."""
+    if len(machines) > 1 and _is_local(uri):
+        raise UserError(
+            f"the Ray cluster has {len(machines)} machines, which cannot share the tracking store "
+            f"{uri} of this one: start `mlflow server` (docs/server.md) and set "
+            "MLFLOW_TRACKING_URI to its address"
+        )
+
+
+def _answer(ray: Any, reference: Any, node: str) -> Answer:
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayError as error:
+        last = str(error).strip().splitlines()[-1]
+        return Answer("", node, f"cannot run birdml {__version__} ({last[:200]})")
+
+
+def _look_around(errand: Errand, node: str) -> Answer:
+    """Runs on each machine: whether it sees what a training needs."""
+    os.environ.update(errand.environment)
+    try:
+        dataset = open_dataset(errand.dataset)
+        if dataset.digest != errand.digest:
+            problem = f"another dataset lies at {errand.dataset}; the same is needed everywhere"
+            return Answer(machine(), node, problem)
+        if not _is_local(errand.environment["MLFLOW_TRACKING_URI"]):
+            store.connect()
+    except UserError as error:
+        return Answer(machine(), node, str(error))
+    return Answer(machine(), node)
+
+
+def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
+    """Runs on some machine, after what it needs: trains a model unless it is there."""
+    from birdml.steps.ledger import StoreLedger, train_models
+    from birdml.training.trainer import pick_device
+
+    broken = [need for need, outcome in needed if outcome.state in ("failed", "blocked")]
+    if broken:
+        return name, Outcome("blocked", f"needs {', '.join(broken)}")
+    os.environ.update(errand.environment)
+    try:
+        request = Request(
+            dataset=open_dataset(errand.dataset),
+            recipes=errand.recipes,
+            identities=errand.identities,
+            seed=errand.seed,
+            device=pick_device(errand.device),
+        )
+        client = store.connect()
+        ledger = StoreLedger(client, request)
+        return name, train_models(client, request, ledger, [name], handed=False)[name]
+    except UserError as error:
+        return name, Outcome("failed", str(error))
+
+
+def _gathered(ray: Any, pending: dict[str, Any], table: LiveTable) -> dict[str, Outcome]:
+    """Waits for all tasks and shows how far they are; ctrl-C is passed on to them."""
+    outcomes: dict[str, Outcome] = {}
+    left = {reference: name for name, reference in pending.items()}
+    try:
+        table.refresh()
+        while left:
+            ready, _ = ray.wait(list(left), timeout=REFRESH_SECONDS)
+            for reference in ready:
+                name = left.pop(reference)
+                outcomes[name] = _outcome(ray, reference)
+                if outcomes[name].state == "failed":
+                    table.write(f"{name}: FAILED: {outcomes[name].reason}")
+            table.refresh()
+    except KeyboardInterrupt:
+        for reference in left:
+            ray.cancel(reference)
+        ray.wait(list(left), num_returns=len(left), timeout=INTERRUPT_SECONDS)
+        raise
+    finally:
+        table.close()
+    return {name: outcomes[name] for name in pending}
+
+
+def _outcome(ray: Any, reference: Any) -> Outcome:
+    try:
+        return ray.get(reference)[1]
+    except ray.exceptions.RayTaskError as error:
+        return Outcome("failed", " ".join(str(error.cause).split()))
+    except ray.exceptions.RayError as error:
+        return Outcome("failed", " ".join(str(error).split())[:300])

@@ -1,0 +1,26 @@
+"""Trained models side by side: one HTML page and a table."""
+
+import click
+from _command import dataset_option, entry_point
+
+
+@entry_point
+@dataset_option
+@click.option(
+    "--models", default="all", show_default=True, help="Names with commas; all that have finished."
+)
+@click.option("--out", default="compare.html", show_default=True, help="The page.")
+def compare(dataset, models, out):
+    """Compares models on the validation recordings of a dataset.
+
+    Figures with intervals, who beats whom, what each setting is worth, who agrees, what it cost.
+    """
+    from birdml.steps.compare import run
+    from birdml.tracking.store import describe_handed_run
+
+    page = run(dataset, models, out)
+    describe_handed_run("compare", f"Compared {models} on {dataset}: {page.name}.")
+
+
+if __name__ == "__main__":
+    compare()

@@ -1,0 +1,53 @@
+"""Raw recordings of any layout -> a prepared dataset."""
+
+from pathlib import Path
+
+import click
+from _command import dataset_option, entry_point
+
+
+@entry_point
+@click.option("--source", default="demo", help="Folder or file with recordings, or `demo`.")
+@click.option(
+    "--layout",
+    default="auto",
+    help="auto, birdclef2018, prepared2018, xeno-canto, kaggle or folders.",
+)
+@click.option("--audio", default="", help="Folder of the audio, if it is not beside the table.")
+@dataset_option
+@click.option(
+    "--valid",
+    default="0.1",
+    show_default=True,
+    help="Share of recordings for validation, or a file that lists them.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the split, and of the demo.")
+@click.option("--workers", default=0, help="Files converted at once.  [default: one per core]")
+@click.option(
+    "--columns",
+    default="",
+    help="Columns of a table of one's own, such as 'class_id=code, latitude=lat'.",
+)
+@click.option(
+    "--strict",
+    is_flag=False,
+    flag_value="true",
+    default="false",
+    type=bool,
+    help="Exit with 2 if there is any problem.",
+)
+def prepare(source, layout, audio, dataset, valid, seed, workers, columns, strict):
+    """Make a dataset: recordings at 22 050 Hz, their species and metadata, train and valid."""
+    from birdml.dataset.prepare import Request, prepare, summary
+    from birdml.tracking.store import describe_handed_run
+
+    request = Request(source, layout, audio, valid, seed, columns)
+    made = prepare(request, Path(dataset), workers, strict, click.echo)
+    for line in summary(made):
+        click.echo(line)
+    note = "\n\n".join(summary(made))
+    describe_handed_run(f"prepare {made.name}", note)
+
+
+if __name__ == "__main__":
+    prepare()
