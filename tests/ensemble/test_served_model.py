@@ -1,0 +1,261 @@
+"""The registered model: loaded in a process that has no birdml, asked in every way, over HTTP."""
+
+import base64
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from birdml.ensemble.answer import answer
+from birdml.ensemble.combination import combine, load_combination
+from birdml.ensemble.registration import log_and_register, model_folder
+from birdml.ensemble.request import Request, read_requests
+from birdml.errors import UserError
+from birdml.metadata import encode, metadata_table
+from birdml.prediction.recordings import pooled_logits
+from tests.ensemble.saved import SPECIES, combination
+from tests.prediction.small import noise
+
+WEIGHTS = {"audio": 0.5, "meta": 0.3, "combined": 0.2}
+PLACE = {"date": "2017-05-03", "time": "06:30", "latitude": -3.1, "longitude": -60}
+SAMPLES = noise(4.0)
+
+
+def file_bytes(form: str) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, SAMPLES, 22050, format=form)
+    return buffer.getvalue()
+
+
+def request(samples=None, **metadata) -> Request:
+    row = dict(metadata) if samples is None else {"samples": samples, "rate": 22050, **metadata}
+    return read_requests(pd.DataFrame([row]))[0]
+
+
+def test_answers_equal_the_sum_of_whole_recordings(tmp_path):
+    loaded = load_combination(combination(tmp_path, WEIGHTS))
+    asked = request(SAMPLES, **PLACE)
+    table = metadata_table([asked.recording])
+    logits = [
+        pooled_logits(
+            model.network,
+            SAMPLES,
+            metadata=encode(
+                table, model.recipe.fields, model.recipe.date_phases, model.recipe.time_phases
+            )[0],
+        )
+        for model, _ in loaded.members
+    ]
+    found = answer(loaded, asked)
+    assert found.made_from == "audio and metadata" and not found.reweighted
+    assert np.array_equal(found.logits, combine(logits, loaded.weights))
+
+
+def test_without_audio_or_metadata_the_others_answer(tmp_path):
+    loaded = load_combination(combination(tmp_path, WEIGHTS))
+    audio, _ = loaded.members[0]
+    heard = answer(loaded, request(SAMPLES))
+    assert heard.made_from == "audio" and heard.reweighted
+    assert heard.logits == pytest.approx(pooled_logits(audio.network, SAMPLES), rel=1e-5)
+    read = answer(loaded, request(**PLACE))
+    assert read.made_from == "metadata" and read.reweighted
+    only_meta = load_combination(combination(tmp_path / "m", {"meta": 1.0}))
+    assert read.logits == pytest.approx(answer(only_meta, request(**PLACE)).logits, rel=1e-5)
+    assert not answer(only_meta, request(SAMPLES, **PLACE)).reweighted
+    with pytest.raises(UserError, match="without date, time or place"):
+        answer(only_meta, request(SAMPLES))
+
+
+def test_every_way_to_give_audio_is_the_same(tmp_path):
+    path = tmp_path / "a.flac"
+    path.write_bytes(file_bytes("FLAC"))
+    rows = [
+        {"path": str(path)},
+        {"audio": file_bytes("WAV")},
+        {"audio": base64.b64encode(file_bytes("FLAC")).decode()},
+        {"samples": SAMPLES, "rate": 22050},
+        {"samples": SAMPLES.tolist(), "rate": 22050.0},
+        {"samples": (SAMPLES / 32767).tolist(), "rate": 22050},
+    ]
+    for asked in read_requests(pd.DataFrame(rows)):
+        assert np.array_equal(asked.samples, SAMPLES)
+    mp3 = read_requests(pd.DataFrame([{"audio": file_bytes("MP3")}]))[0].samples
+    assert abs(len(mp3) - len(SAMPLES)) < 3000
+    slow = read_requests(pd.DataFrame([{"samples": SAMPLES, "rate": 11025}]))[0].samples
+    assert abs(len(slow) - 2 * len(SAMPLES)) < 5
+
+
+WRONG = [
+    ({"samples": [1, 2]}, "rate"),
+    ({"samples": [1, 2], "rate": 3}, "rate"),
+    ({"samples": [[1], [2]], "rate": 22050}, "list of numbers"),
+    ({"samples": [], "rate": 22050}, "no samples"),
+    ({"samples": [99999], "rate": 22050}, "16 bits"),
+    ({"samples": [1.5], "rate": 22050}, "-1..1"),
+    ({"samples": [float("nan")], "rate": 22050}, "-1..1"),
+    ({"audio": "?"}, "base64"),
+    ({"audio": b"no sound at all"}, "cannot read"),
+    ({"audio": 3}, "neither bytes"),
+    ({"path": "missing.wav"}, "no file"),
+    ({"path": "missing.wav", "samples": [1], "rate": 22050}, "one way"),
+    ({"rate": 22050, **PLACE}, "rate belongs"),
+    ({"date": "3.5.2017"}, "yyyy-mm-dd"),
+    ({"time": "25:00"}, "hh:mm"),
+    ({"latitude": 91}, "-90..90"),
+    ({"elevation": "high"}, "no number"),
+    ({"date": " ", "time": None}, "neither audio nor"),
+]
+
+
+def test_all_faulty_rows_are_listed():
+    with pytest.raises(UserError) as error:
+        read_requests(pd.DataFrame([PLACE] + [row for row, _ in WRONG]))
+    said = str(error.value).split("; row ")
+    assert len(said) == len(WRONG)
+    for number, (line, (_, words)) in enumerate(zip(said, WRONG), 1):
+        assert line.removeprefix("row ").startswith(f"{number}: ") and words in line
+    with pytest.raises(UserError, match="unknown columns latitutde"):
+        read_requests(pd.DataFrame([{"latitutde": 3}]))
+    with pytest.raises(UserError, match="no recordings"):
+        read_requests(pd.DataFrame())
+
+
+@pytest.fixture
+def registered(client, tmp_path):
+    """URI of a registered ensemble, and the folder that it was made from, gone by now."""
+    folder = combination(tmp_path, WEIGHTS)
+    run = client.create_run(client.create_experiment("e")).info.run_id
+    version = log_and_register(client, run, folder, "birdml-ensemble", {"map": "0.5"})
+    folder.rename(tmp_path / "elsewhere")
+    return f"models:/birdml-ensemble/{version}"
+
+
+def test_registered_model_is_complete(registered, client, tmp_path):
+    import mlflow
+
+    version = client.get_model_version("birdml-ensemble", "1")
+    assert version.tags["map"] == "0.5"
+    assert version.tags["birdml.members"].startswith("audio version 3 x 0.5, meta version 3 x")
+    assert client.get_run(version.run_id).outputs.model_outputs[0].model_id in version.source
+    downloaded = Path(mlflow.artifacts.download_artifacts(registered))
+    names = {path.suffix for path in downloaded.rglob("*") if path.is_file()}
+    assert not names & {".pkl", ".pickle", ".pt", ".pth"}
+    assert "torch==" in (downloaded / "requirements.txt").read_text()
+    assert load_combination(model_folder(downloaded)).name == "birdml-ensemble"
+    second = log_and_register(client, version.run_id, tmp_path / "elsewhere", "birdml-ensemble", {})
+    assert second == "2"
+
+
+def test_loads_where_birdml_is_not_installed(registered, tmp_path):
+    code = (
+        "import sys, mlflow, numpy as np, pandas as pd\n"
+        "sys.path = [p for p in sys.path if p != sys.argv[2]]\n"
+        "sys.meta_path = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
+        "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
+        "import birdml; assert 'code' in birdml.__file__, birdml.__file__\n"
+        "table = pd.DataFrame([{'latitude': 3.0, 'date': '2017-05-03'}])\n"
+        "print(model.predict(table, params={'top': 2}).to_json(orient='records'))\n"
+    )
+    root = str(Path(__file__).parents[2])
+    out = subprocess.run(
+        [sys.executable, "-c", code, registered, root],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert out.returncode == 0, out.stderr[-2000:]
+    (row,) = json.loads(out.stdout.splitlines()[-1])
+    assert row["made_from"] == "metadata" and row["reweighted"] and len(row["species"]) == 2
+
+
+def post(port: int, body: dict | bytes) -> tuple[int, str]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", data, headers)
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.fixture
+def server(registered, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", registered, "-p", str(port)]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    log = tmp_path / "server.log"
+    with open(log, "w") as out:
+        process = subprocess.Popen(
+            [*command, "--env-manager", "local"],
+            env={**os.environ, "PATH": path},
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(240):
+            time.sleep(0.5)
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2)
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()[-2000:]
+        yield port, log
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait()
+
+
+def test_served_over_http(server):
+    port, log = server
+    audio = base64.b64encode(file_bytes("MP3")).decode()
+    record = {"audio": audio, **PLACE}
+    ask = {"dataframe_records": [record, {"audio": audio}], "params": {"output": "logits"}}
+    status, text = post(port, ask)
+    assert status == 200, text
+    both, heard = json.loads(text)["predictions"]
+    assert (both["made_from"], both["reweighted"]) == ("audio and metadata", False)
+    assert (heard["made_from"], heard["reweighted"]) == ("audio", True)
+    assert len(both["logits"]) == len(SPECIES) and both["logits"] != heard["logits"]
+
+    status, text = post(port, {"dataframe_records": [record]})
+    best = json.loads(text)["predictions"][0]["species"]
+    assert len(best) == 5 and best[0]["latin_name"] == f"Avis {np.argmax(both['logits'])}"
+    assert best[0]["class_id"] == f"c{np.argmax(both['logits'])}"
+    scores = np.exp(np.array(both["logits"]) - max(both["logits"]))
+    assert best[0]["score"] == pytest.approx(scores.max() / scores.sum(), rel=1e-5)
+
+    wrong = [{"dataframe_records": [row]} for row, _ in WRONG if not _unsendable(row)]
+    wrong += [{"records": []}, {"dataframe_records": []}, b"{", {"inputs": 3}]
+    wrong += [{"dataframe_records": [record], "params": {"top": 0}}]
+    for body in wrong:
+        status, text = post(port, body)
+        assert status == 400 and "Traceback" not in text, (body, status, text)
+    assert "Traceback" not in log.read_text()
+
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(
+            clients.map(lambda _: post(port, {"dataframe_records": [record]}), range(50))
+        )
+    assert {status for status, _ in answers} == {200} and len({text for _, text in answers}) == 1
+
+
+def _unsendable(row: dict) -> bool:
+    return isinstance(row.get("audio"), bytes)

@@ -1,0 +1,161 @@
+import csv
+import itertools
+import json
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from birdml.errors import UserError
+from birdml.prediction.files import decoded, find_audio, predict_files
+from birdml.prediction.listen import Asked
+from birdml.prediction.recordings import pooled_logits
+from birdml.prediction.windows import window_logits
+from tests.prediction.small import CLASSES, network, noise
+from tests.prediction.test_split import SPECIES, model
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    source = tmp_path / "recordings"
+    (source / "site 1").mkdir(parents=True)
+    soundfile.write(source / "a.wav", noise(7), 22050, subtype="PCM_16")
+    stereo = np.repeat(noise(6, seed=2)[:, None], 2, axis=1)
+    soundfile.write(source / "site 1" / "b.flac", stereo, 44100)
+    soundfile.write(source / "low.wav", noise(2, seed=3)[:8000], 8000)
+    soundfile.write(source / "click.wav", noise(1)[:300], 22050)
+    (source / "broken.mp3").write_bytes(b"no sound at all" * 100)
+    (source / "empty.wav").write_bytes(b"")
+    (source / "notes.txt").write_text("not audio")
+    return source
+
+
+def test_every_readable_file_is_predicted_and_the_others_listed(folder, tmp_path):
+    outcome = predict_files([(model(), 1.0)], folder, tmp_path / "out", Asked(top=3))
+    assert set(outcome.predicted) == {"a.wav", "site 1/b.flac", "low.wav", "click.wav"}
+    assert set(outcome.faulty) == {"broken.mp3", "empty.wav"}
+    problems = {row["file"]: row["problem"] for row in rows(tmp_path / "out" / "problems.csv")}
+    assert "8000 Hz" in problems["low.wav"] and "0.014 s" in problems["click.wav"]
+    assert set(problems) == {"low.wav", "click.wav", "broken.mp3", "empty.wav"}
+    table = rows(tmp_path / "out" / "predictions.csv")
+    assert len(table) == 4 * 3
+    first = [row for row in table if row["file"] == "a.wav"]
+    logits = pooled_logits(network(), noise(7))
+    best = np.argsort(-logits)[:3]
+    assert [row["species"] for row in first] == [SPECIES[label].class_id for label in best]
+    share = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    assert float(first[0]["score"]) == pytest.approx(share[best[0]], abs=1e-5)
+    assert (first[0]["start"], first[0]["end"], first[0]["rank"]) == ("0.000", "7.000", "1")
+    assert rows(tmp_path / "out" / "site 1" / "b.flac.csv") == [
+        row for row in table if row["file"] == "site 1/b.flac"
+    ]
+
+
+def test_windows_of_5_seconds_end_with_the_recording(folder, tmp_path):
+    asked = Asked("5s", top=1)
+    predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", asked)
+    table = rows(tmp_path / "out" / "predictions.csv")
+    assert [(row["start"], row["end"]) for row in table] == [("0.000", "5.000"), ("5.000", "7.000")]
+    best = window_logits(network(), noise(7)).argmax(axis=1)
+    assert [row["species"] for row in table] == [SPECIES[label].class_id for label in best]
+
+
+def test_windows_may_overlap(folder, tmp_path):
+    asked = Asked("5s", top=1, hop=0.5)
+    predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", asked)
+    starts = [float(row["start"]) for row in rows(tmp_path / "out" / "predictions.csv")]
+    assert starts == [0.0, 0.5, 1.0, 1.5]
+
+
+def test_every_frame_gives_stretches_that_cover_the_recording(folder, tmp_path):
+    asked = Asked("frame", top=CLASSES)
+    predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", asked)
+    table = [row for row in rows(tmp_path / "out" / "predictions.csv") if row["rank"] == "1"]
+    times = [(float(row["start"]), float(row["end"])) for row in table]
+    assert all(0 <= start < end <= 7.001 for start, end in times)
+    for (_, end), (start, _) in itertools.pairwise(times):
+        assert start == pytest.approx(end, abs=2e-3)
+    assert times[0][0] < 1 and times[-1][1] > 6
+
+
+def test_frames_of_a_short_recording_cover_all_of_it(folder, tmp_path):
+    predict_files([(model(), 1.0)], folder / "low.wav", tmp_path / "out", Asked("frame", top=1))
+    table = rows(tmp_path / "out" / "predictions.csv")
+    assert float(table[0]["start"]) < 0.02 and 0.98 < float(table[-1]["end"]) <= 1.0
+
+
+def test_an_interrupted_run_goes_on_and_redoes_what_has_changed(folder, tmp_path):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    predict_files(members, folder, out, Asked())
+    before = rows(out / "predictions.csv")
+    (out / "low.wav.csv").unlink()
+    again = predict_files(members, folder, out, Asked())
+    assert again.predicted == ["low.wav"] and len(again.there) == 3
+    assert rows(out / "predictions.csv") == before
+    assert {row["file"] for row in rows(out / "problems.csv")} >= {"low.wav", "click.wav"}
+    soundfile.write(folder / "a.wav", noise(4), 22050, subtype="PCM_16")
+    later = os.stat(out / "a.wav.csv").st_mtime + 10
+    os.utime(folder / "a.wav", (later, later))
+    assert predict_files(members, folder, out, Asked()).predicted == ["a.wav"]
+
+
+def test_results_of_other_settings_are_never_mixed(folder, tmp_path):
+    predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", Asked())
+    with pytest.raises(UserError, match="another windows"):
+        predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", Asked("5s"))
+    with pytest.raises(UserError, match="another model"):
+        predict_files([(model(), 0.5)], folder / "a.wav", tmp_path / "out", Asked())
+    assert json.loads((tmp_path / "out" / "settings.json").read_text())["windows"] == "recording"
+
+
+def test_several_models_answer_by_their_weighted_logits(folder, tmp_path):
+    members = [(model(), 0.7), (model(trunk="residual"), 0.2), (model(family="meta"), 0.5)]
+    asked = Asked(top=1, latitude=-3.0, longitude=-60.0)
+    predict_files(members, folder / "a.wav", tmp_path / "out", asked)
+    (row,) = rows(tmp_path / "out" / "predictions.csv")
+    from birdml.prediction.split import encoded_metadata
+
+    encoded = encoded_metadata(members[2][0], [asked.recording])[0]
+    expected = (
+        0.7 * pooled_logits(members[0][0].network, noise(7))
+        + 0.2 * pooled_logits(members[1][0].network, noise(7))
+        + 0.5 * pooled_logits(members[2][0].network, None, metadata=encoded)
+    )
+    share = np.exp(expected - expected.max()) / np.exp(expected - expected.max()).sum()
+    assert row["species"] == SPECIES[expected.argmax()].class_id
+    assert float(row["score"]) == pytest.approx(share.max(), abs=1e-5)
+    frame = predict_files(members, folder / "a.wav", tmp_path / "frame", Asked("frame", top=1))
+    assert frame.predicted == ["a.wav"]
+
+
+def test_other_formats_have_files_of_their_own(folder, tmp_path):
+    out = tmp_path / "out"
+    predict_files([(model(), 1.0)], folder / "a.wav", out, Asked("5s"), ("raven", "audacity"))
+    assert (out / "a.wav.selections.txt").read_text().count("\n") == 1 + 2 * 5
+    assert (out / "a.wav.labels.txt").read_text().count("\n") == 2 * 5
+    assert not (out / "predictions.csv").exists()
+
+
+def test_a_recording_is_decoded_as_it_would_be_prepared(folder):
+    with decoded(folder / "a.wav") as (samples, notes):
+        assert np.array_equal(samples, noise(7)) and notes.samples == 7 * 22050
+
+
+def test_folders_without_audio_and_requests_that_cannot_be(folder, tmp_path):
+    with pytest.raises(UserError, match="no file or folder"):
+        find_audio(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no audio"):
+        find_audio(tmp_path / "empty")
+    with pytest.raises(UserError, match="windows='10s'"):
+        Asked("10s")
+    with pytest.raises(UserError, match="hop"):
+        Asked("5s", hop=7)
+    with pytest.raises(UserError, match="top"):
+        Asked(top=0)

@@ -1,0 +1,91 @@
+"""`compare`: from runs in a store to a page and a table."""
+
+import numpy as np
+import pytest
+
+from birdml.errors import UserError
+from birdml.steps.compare import recipe_of, run
+from birdml.tracking.arrays import log_predictions
+from birdml.tracking.runs import TrackedModel, finished_models
+from birdml.tracking.store import experiment_id
+from birdml.zoo.load import load_zoo
+from tests.datasets import make_dataset
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return make_dataset(tmp_path / "birds", audio=False)
+
+
+def add_run(client, dataset, name: str, skill: float, predictions: bool = True, shuffle=False):
+    """A finished run of a model of the zoo whose answers are as good as `skill`."""
+    recipe = load_zoo()[name]
+    tags = {
+        "birdml.model": name,
+        "birdml.family": recipe.family,
+        "birdml.dataset_digest": dataset.digest,
+        "birdml.device": "cpu",
+        "birdml.model_version": "1",
+    }
+    run_id = client.create_run(experiment_id(client), run_name=name, tags=tags).info.run_id
+    for key, value in recipe.settings().items():
+        client.log_param(run_id, f"cfg.{key}", str(value))
+    client.log_metric(run_id, "training_minutes", 2.5)
+    recordings = dataset.split("valid")
+    rng = np.random.default_rng(len(name))
+    right = np.eye(3)[dataset.foreground(recordings)]
+    logits = rng.normal(size=(len(recordings), 3)) + skill * right
+    order = rng.permutation(len(recordings)) if shuffle else np.arange(len(recordings))
+    if predictions:
+        files = [recordings[i].file for i in order]
+        log_predictions(client, run_id, "valid", files, logits[order])
+    client.set_terminated(run_id)
+    return run_id
+
+
+def test_a_page_and_a_table_of_all_models(client, dataset, tmp_path, capsys):
+    add_run(client, dataset, "meta3", 9.0)
+    add_run(client, dataset, "meta8", 1.0, shuffle=True)
+    add_run(client, dataset, "meta4", 1.0, predictions=False)
+    path = run(str(dataset.folder), "all", str(tmp_path / "new folder" / "c.html"))
+    shown = capsys.readouterr()
+    text = shown.out + shown.err
+    assert "left out: meta4" in text and "a teacher" in text and str(path) in text
+    assert "meta3    1.000" in text  # all first species are right
+    html = path.read_text()
+    assert "meta3" in html and "meta8" in html and "2.5" in html
+
+
+def test_rows_in_another_order_are_put_in_order(client, dataset, tmp_path, capsys):
+    add_run(client, dataset, "meta3", 9.0)
+    add_run(client, dataset, "meta2", 9.0, shuffle=True)
+    run(str(dataset.folder), "meta3,meta2", str(tmp_path / "c.html"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[1:3]] == ["1.000", "1.000"]
+
+
+def test_what_was_not_trained_is_a_users_error_that_names_what_is_there(client, dataset, tmp_path):
+    add_run(client, dataset, "meta3", 9.0)
+    with pytest.raises(UserError, match=r"meta5.*there are: meta3"):
+        run(str(dataset.folder), "meta3,meta5", str(tmp_path / "c.html"))
+    assert not (tmp_path / "c.html").exists()
+
+
+def test_an_empty_store_and_a_folder_as_page_are_users_errors(client, dataset, tmp_path):
+    with pytest.raises(UserError, match="train"):
+        run(str(dataset.folder), "all", str(tmp_path / "c.html"))
+    with pytest.raises(UserError, match="folder"):
+        run(str(dataset.folder), "all", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["audio12", "meta6", "combined1"])
+def test_a_recipe_comes_back_from_the_params_of_its_run(client, dataset, name):
+    add_run(client, dataset, name, 1.0)
+    (model,) = finished_models(client, dataset.digest)
+    assert recipe_of(model) == load_zoo()[name]
+
+
+def test_a_run_that_lacks_a_setting_has_its_default():
+    model = TrackedModel("meta3", "0", "meta", "", params={"cfg.blur": "none", "cfg.seed": "3"})
+    recipe = recipe_of(model)
+    assert recipe.blur == "none" and recipe.hidden == (256, 512)

@@ -1,0 +1,112 @@
+"""The live table: states and figures from the store, drawn in place, or a line for each change."""
+
+import io
+import time
+from types import SimpleNamespace
+
+import pytest
+from mlflow.entities import Metric
+
+from birdml.steps.live_table import LiveTable, epoch_seconds, seconds_left
+from birdml.steps.model_run import Request
+from birdml.tracking import store
+from birdml.training.identity import identities
+from birdml.zoo.load import configure, load_zoo
+
+SETTINGS = "patience=3 patience_trials=2 epochs=20 patience_criterion=valid_map"
+
+
+@pytest.fixture
+def request_of(client):
+    recipes = {n: configure(load_zoo()[n], "", SETTINGS) for n in ("meta3", "meta8", "meta5")}
+    dataset = SimpleNamespace(digest="d1")
+    return Request(dataset, recipes, identities(recipes, "d1", 0), 0, "cpu")
+
+
+def begin(client, request, name):
+    tags = {"birdml.identity": request.identities[name], "birdml.dataset_digest": "d1"}
+    return client.create_run(store.experiment_id(client), run_name=name, tags=tags).info.run_id
+
+
+def epochs(client, run_id, maps, seconds=60):
+    now = int(time.time() * 1000)
+    metrics = [
+        Metric("valid_map", value, now + 1000 * seconds * i, i) for i, value in enumerate(maps, 1)
+    ]
+    client.log_batch(run_id, metrics)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def screen(text):
+    """What a terminal shows after text with 'n lines up, clear to the end'."""
+    lines = []
+    for line in text.splitlines():
+        while line.startswith("\x1b["):
+            count, _, line = line.removeprefix("\x1b[").partition("A\x1b[J")
+            del lines[len(lines) - int(count) :]
+        lines.append(line)
+    return lines
+
+
+def test_time_left_is_what_patience_leaves_and_no_more_than_the_epochs():
+    recipe = configure(load_zoo()["meta3"], "", SETTINGS)
+    assert seconds_left(recipe, [3.0], 10) == 60  # two trials of three epochs
+    assert seconds_left(recipe, [3.0, 2.0, 2.5], 10) == 50
+    assert seconds_left(recipe, [3.0, 4.0, 4.0, 4.0, 4.0], 10) == 20
+    assert seconds_left(recipe, [3.0] + [4.0] * 6, 10) == 0
+    assert seconds_left(recipe, [float(-i) for i in range(18)], 10) == 20  # 20 epochs at most
+    assert epoch_seconds(0, [10, 20, 30, 5000, 5010]) == 10, "a night in between is no epoch"
+
+
+def test_rows_follow_the_store_and_a_change_is_a_line(client, request_of):
+    over = begin(client, request_of, "meta5")
+    client.set_terminated(over, "FAILED")
+    out = io.StringIO()
+    table = LiveTable(client, request_of, out)
+    assert [row.state for row in table.rows()] == ["waiting"] * 3, "an old failure is tried again"
+    table.refresh()
+    assert out.getvalue() == ""
+    run_id = begin(client, request_of, "meta3")
+    epochs(client, run_id, [0.2, 0.5, 0.4])
+    table.refresh()
+    table.refresh()
+    assert out.getvalue() == "meta3: training, MAP 0.500 in 3 epochs\n"
+    row = table.rows()[0]
+    assert (row.epoch, row.best_map) == (3, 0.5)
+    assert row.left == pytest.approx(5 * 60, rel=0.01)
+    client.set_terminated(run_id, "FAILED")
+    assert [row.state for row in table.rows()] == ["failed", "blocked", "waiting"]
+    client.update_run(run_id, status="RUNNING")
+    client.log_metric(run_id, "map", 0.45)
+    client.log_metric(run_id, "epochs_trained", 3)
+    client.set_terminated(run_id, "FINISHED")
+    table.refresh()
+    assert out.getvalue().splitlines()[-1] == "meta3: finished, MAP 0.450 in 3 epochs"
+
+
+def test_a_terminal_shows_one_table_that_changes_in_place(client, request_of, monkeypatch):
+    out = Terminal()
+    table = LiveTable(client, request_of, out)
+    table.refresh()
+    run_id = begin(client, request_of, "meta3")
+    epochs(client, run_id, [0.25])
+    table.refresh()
+    table.write("[worker 1] a warning")
+    table.refresh()
+    shown = screen(out.getvalue())
+    assert shown[0] == "[worker 1] a warning"
+    assert [line.split()[0] for line in shown[1:5]] == ["model", "meta3", "meta8", "meta5"]
+    assert shown[2].split()[1:4] == ["training", "1", "0.250"]
+    assert shown[5].startswith("1 training, 2 waiting; 0m0")
+    assert len(shown) == 6
+    monkeypatch.setenv("LINES", "6")
+    monkeypatch.setenv("COLUMNS", "30")
+    table.refresh()
+    shown = screen(out.getvalue())
+    assert len(shown) == 5 and "meta3" in shown[2] and all(len(line) < 30 for line in shown[1:])
+    table.close()
+    assert screen(out.getvalue() + "end") == ["[worker 1] a warning", "end"]

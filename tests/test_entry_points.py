@@ -1,0 +1,67 @@
+"""Entry points as users call them: help, and one line with exit code 2 for a mistake."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NAMES = ("prepare", "train", "predict", "ensemble", "submit", "score", "compare", "main")
+
+
+def call(name: str, *arguments: str, cwd=ROOT, **environment: str):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "entry_points" / f"{name}.py"), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")} | environment,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_needs_neither_torch_nor_mlflow(name, tmp_path):
+    for package in ("torch", "mlflow"):  # stand in the way of an import
+        (tmp_path / f"{package}.py").write_text("raise ImportError('too early')")
+    done = call(name, "--help", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"Usage: {name}.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_of_the_project_is_an_option(name):
+    import yaml
+
+    project = yaml.safe_load((ROOT / "MLproject").read_text())
+    entry = project["entry_points"][name]
+    shown = call(name, "--help").stdout
+    for parameter in entry["parameters"]:
+        assert f"--{parameter} {{{parameter}}}" in entry["command"]
+        assert re.search(rf"--{parameter}\b", shown), parameter
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "complaint"),
+    [
+        ("train", ("--model", "meta33"), "no model is named 'meta33'; did you mean"),
+        ("train", ("--model", "meta3", "--profile", "tiny"), "unknown profile 'tiny'"),
+        ("train", ("--model", "meta3", "--set", "epoch=3"), "unknown setting 'epoch'"),
+        ("train", ("--model", "meta3", "--dataset", "nowhere"), "no prepared dataset at 'nowhere'"),
+        ("train", (), "--model"),
+        ("train", ("--model", "meta3", "--jobs", "none"), "--jobs"),
+        ("prepare", ("--source", "nowhere"), "nowhere"),
+        ("prepare", ("--source", ".", "--layout", "birds"), "birds"),
+        ("ensemble", ("--dataset", "nowhere"), "no prepared dataset at 'nowhere'"),
+        ("score", ("--submission", "nowhere.csv", "--truth", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(name, arguments, complaint, tmp_path):
+    done = call(name, *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: ")
+    assert not list(tmp_path.iterdir()), "nothing is left behind"

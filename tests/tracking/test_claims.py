@@ -1,0 +1,84 @@
+"""Claims: one owner at a time, whoever races; a dead owner's claim is taken over."""
+
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+
+from birdml.tracking.claims import Board
+
+
+def test_a_claim_has_one_owner_until_it_ends(client):
+    first, second = Board(client), Board(client)
+    assert first.run_id == second.run_id
+    claim = first.claim("request")
+    assert claim is not None
+    assert second.claim("request") is None
+    assert second.claim("another") is not None
+    claim.end("finished")
+    again = second.claim("request")
+    assert again is not None and again.attempt == 2
+
+
+def test_a_claim_is_taken_over_when_its_heart_stands_still(client):
+    now = [0.0]
+    # The owner looks like one on another machine, so only its heartbeat tells.
+    owner = Board(client, beat_seconds=3600)
+    owner.owner = "elsewhere/1/1/x"
+    claim = owner.claim("request")
+    claim._thread.join(timeout=0.5)
+    watcher = Board(client, silent_seconds=60, clock=lambda: now[0])
+    assert watcher.claim("request") is None
+    now[0] = 59
+    assert watcher.claim("request") is None
+    client.set_tag(owner.run_id, "beat.request.1", "99")
+    now[0] = 61
+    assert watcher.claim("request") is None, "a new beat was seen"
+    now[0] = 122
+    assert watcher.claim("request") is not None
+
+
+def test_a_process_that_is_gone_from_this_machine_loses_its_claim_at_once(client, tmp_path):
+    code = "from birdml.tracking.store import connect; from birdml.tracking.claims import Board\n"
+    code += "import os; assert Board(connect()).claim('request'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert Board(client).claim("request").attempt == 2
+
+
+def test_racing_processes_never_share_a_claim(client, tmp_path):
+    code = textwrap.dedent("""
+        import sys
+        from birdml.tracking.store import connect
+        from birdml.tracking.claims import Board
+        board = Board(connect())
+        print(*[i for i in range(12) if board.claim(f"request{i}")], flush=True)
+        sys.stdin.read()  # stays alive, and so does its claim, until all have raced
+    """)
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    won = [racer.stdout.readline().split() for racer in racers]
+    for racer in racers:
+        racer.communicate(timeout=60)
+    owners = Counter(claim for claims in won for claim in claims)
+    assert owners == {str(i): 1 for i in range(12)}
+
+
+def test_an_owner_that_was_only_asleep_learns_that_it_lost_its_claim(client):
+    owner = Board(client, beat_seconds=3600)
+    owner.owner = "elsewhere/1/1/x"
+    claim = owner.claim("request")
+    claim._thread.join(timeout=0.5)
+    assert not claim.lost()
+    now = [0.0]
+    other = Board(client, clock=lambda: now[0])
+    assert other.claim("request") is None
+    now[0] = 61
+    assert other.claim("request") is not None
+    assert claim.lost()

@@ -1,0 +1,102 @@
+"""The store: which experiment, which run, and what is said when nobody answers."""
+
+import numpy as np
+import pytest
+
+from birdml.errors import UserError
+from birdml.tracking import arrays, runs, store
+
+
+def test_runs_go_to_the_experiment_birdml_or_the_users_own(client, monkeypatch):
+    experiment = client.get_experiment(store.experiment_id(client))
+    assert experiment.name == "birdml"
+    assert experiment.tags["mlflow.note.content"]
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
+    assert client.get_experiment(store.experiment_id(client)).name == "mine"
+
+
+def test_a_run_ends_as_what_happened_in_it(client):
+    with store.own_run(client, "good", {"birdml.model": "x"}) as good:
+        assert client.get_run(good).info.status == "RUNNING"
+    assert client.get_run(good).info.status == "FINISHED"
+    with pytest.raises(RuntimeError), store.own_run(client, "bad", {}) as bad:
+        raise RuntimeError
+    assert client.get_run(bad).info.status == "FAILED"
+    with pytest.raises(KeyboardInterrupt), store.own_run(client, "cut", {}) as cut:
+        raise KeyboardInterrupt
+    assert client.get_run(cut).info.status == "KILLED"
+
+
+def test_the_run_that_mlflow_run_opened_is_the_one_used_or_says_why_not(client, monkeypatch):
+    handed = client.create_run(store.experiment_id(client)).info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", handed)
+    with store.own_run(client, "meta3", {"birdml.model": "meta3"}) as run_id:
+        assert run_id == handed
+    run = client.get_run(handed)
+    assert (run.info.run_name, run.data.tags["birdml.model"]) == ("meta3", "meta3")
+    store.describe_handed_run("said", "why", client)
+    assert client.get_run(handed).info.run_name == "said"
+    assert store.handed_run() is None
+    after = client.get_run(store.open_run(client, "next", {}))
+    assert after.info.run_id != handed
+    assert after.info.experiment_id == run.info.experiment_id
+
+
+def test_a_server_that_does_not_answer_is_one_line(client, monkeypatch):
+    import mlflow
+
+    mlflow.set_tracking_uri("http://user:secret@127.0.0.1:9")
+    with pytest.raises(UserError, match="does not answer") as caught:
+        store.connect()
+    assert "secret" not in str(caught.value)
+
+
+def test_arrays_come_back_as_they_went(client):
+    with store.own_run(client, "meta3", {}) as run_id:
+        logits = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+        files = ["train/a.wav", "b, c.wav", 'd "e".wav']
+        arrays.log_predictions(client, run_id, "valid", files, logits)
+        starts = np.array([0.0, 5.0, 0.0])
+        arrays.log_predictions(client, run_id, "soundscapes_val", files, logits, starts)
+        assert arrays.load_predictions(client, run_id, "test") is None
+    back = arrays.load_predictions(client, run_id, "valid")
+    assert back.files == files and back.starts is None
+    assert np.array_equal(back.logits, logits)
+    assert isinstance(back.logits, np.memmap)
+    windows = arrays.load_predictions(client, run_id, "soundscapes_val")
+    assert np.array_equal(windows.starts, starts)
+    with pytest.raises(ValueError, match="3 rows"):
+        arrays.log_predictions(client, run_id, "test", ["a"], logits)
+
+
+def test_the_newest_finished_registered_run_of_each_model_is_found_in_any_experiment(
+    client, monkeypatch
+):
+    def model_run(name, family, digest="d1", version="1", fail=False):
+        tags = {
+            "birdml.model": name,
+            "birdml.family": family,
+            "birdml.dataset_digest": digest,
+            "birdml.model_version": version,
+        }
+        try:
+            with store.own_run(client, name, tags) as run_id:
+                client.log_metric(run_id, "map", 0.5)
+                if fail:
+                    raise RuntimeError
+        except RuntimeError:
+            pass
+        return run_id
+
+    model_run("meta3", "meta")
+    newer = model_run("meta3", "meta", version="2")
+    model_run("meta3", "meta", version="3", fail=True)
+    model_run("meta10", "meta")
+    model_run("meta4", "meta", digest="d2")
+    model_run("ensemble", "ensemble")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
+    model_run("audio1", "audio")
+    found = runs.finished_models(client, "d1")
+    assert [m.name for m in found] == ["audio1", "meta3", "meta10"]
+    assert found[1].run_id == newer and found[1].metrics["map"] == 0.5
+    assert [m.name for m in runs.finished_models(client, "d1", ["meta10"])] == ["meta10"]
