@@ -1,0 +1,106 @@
+"""Spectrograms and excerpts against the ways of 2018: `python -m benchmarks.signal`."""
+
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pyfftw
+import soundfile
+
+from birdml.dataset.recording import SAMPLE_RATE
+from birdml.signal.excerpts import TrainingExcerpts, read
+from birdml.signal.spectrogram import bins_for, spectrogram
+from birdml.signal.wav import AudioReader
+
+FILES, SECONDS = 300, (5.0, 30.0)
+BATCHES = 60
+HEADER = 44  # bytes of the WAV files that are made here
+
+
+def plain_spectrogram(samples: np.ndarray) -> np.ndarray:
+    """The kind of 2018: a plan for each call, 48 frames at once in new arrays, all bins kept."""
+    window = np.hanning(1024).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, 1024)[::315]
+    buffer = pyfftw.empty_aligned((48, 1024), "float32")
+    transform = pyfftw.builders.rfft(buffer, threads=1)
+    alone = pyfftw.builders.rfft(buffer[0], threads=1)
+    whole = len(frames) // 48 * 48
+    parts = [np.abs(transform(frames[i : i + 48] * window)) for i in range(0, whole, 48)]
+    parts += [np.abs(alone(frame * window))[None] for frame in frames[whole:]]
+    return np.vstack(parts)[:, : bins_for(10000)]
+
+
+def mapped_excerpts(paths: list[Path], lengths: np.ndarray, batch) -> np.ndarray:
+    """The way of 2018: a memory map opened at each access; a new array for each excerpt."""
+    excerpts = []
+    for i, start in zip(batch.indices, batch.starts):
+        samples = np.memmap(paths[i], np.int16, "r", offset=HEADER, shape=(lengths[i],))
+        excerpts.append(samples[start : start + batch.samples])
+    return np.stack(excerpts)
+
+
+def in_turn(ours, reference, times: int) -> tuple[float, float]:
+    """Median seconds of two functions of the number of the trial, run in turn."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for trial in range(times):
+        for function, taken in zip((ours, reference), seconds):
+            start = perf_counter()
+            function(trial)
+            taken.append(perf_counter() - start)
+    return float(np.median(seconds[0])), float(np.median(seconds[1]))
+
+
+def _spectrograms() -> dict:
+    rng = np.random.default_rng(0)
+    samples = rng.integers(-20000, 20000, 5 * SAMPLE_RATE, dtype=np.int16)
+    np.testing.assert_allclose(spectrogram(samples), plain_spectrogram(samples), rtol=1e-3, atol=2)
+    ours, reference = in_turn(
+        lambda _: spectrogram(samples), lambda _: plain_spectrogram(samples), 500
+    )
+    return {
+        "name": "spectrogram",
+        "ours": 5 / ours,
+        "reference": 5 / reference,
+        "ratio": reference / ours,
+        "unit": "seconds of audio per second, one thread",
+        "what_reference_is": "plain pyfftw loop: plan per call, 48 frames at once, all bins",
+    }
+
+
+def _excerpts(folder: Path) -> dict:
+    rng = np.random.default_rng(0)
+    lengths = (rng.uniform(*SECONDS, FILES) * SAMPLE_RATE).astype(np.int64)
+    noise = rng.integers(-3000, 3000, int(SECONDS[1] * SAMPLE_RATE), dtype=np.int16)
+    paths = [folder / f"{i}.wav" for i in range(FILES)]
+    for path, length in zip(paths, lengths):
+        soundfile.write(path, noise[:length], SAMPLE_RATE, subtype="PCM_16")
+    reader = AudioReader(paths)
+    draws = TrainingExcerpts(lengths, 16, 5, 10, 10, seed=0)
+    batches = [draws.batch(step) for step in range(BATCHES)]
+    for batch in batches:  # everything lies in memory before the clock starts
+        np.testing.assert_array_equal(read(reader, batch), mapped_excerpts(paths, lengths, batch))
+    ours, reference = in_turn(
+        lambda trial: read(reader, batches[trial % BATCHES]),
+        lambda trial: mapped_excerpts(paths, lengths, batches[trial % BATCHES]),
+        5 * BATCHES,
+    )
+    return {
+        "name": "excerpts",
+        "ours": 16 / ours,
+        "reference": 16 / reference,
+        "ratio": reference / ours,
+        "unit": "excerpts of 5-10 s per second, int16",
+        "what_reference_is": "memory map opened at each access (files in the page cache)",
+    }
+
+
+def run() -> list[dict]:
+    """Ours and the reference in turn, medians."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [_spectrograms(), _excerpts(Path(folder))]
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(row)
