@@ -179,6 +179,12 @@ def gradients_of(network) -> dict[int, np.ndarray]:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_golden_adam_steps(name):
+    """Where a gradient is zero but for rounding, Adam still takes a step of full length, in either
+    direction. A value that rounding puts on the other side of a kink (see the gradients above)
+    turns single steps round and shifts what lies below by up to a tenth of a step: so did one in
+    thirty of our own trainings when their inputs were changed by 3e-7. So no number may be more
+    than two steps away, no array a third of a step on average, and all arrays together a
+    twentieth; the formula itself is held exactly in tests/training/test_optimiser.py."""
     arrays, about = case(name)
     classes = about["classes"]
     metadata = arrays["batch1_meta"].shape[1] if "batch1_meta" in arrays else None
@@ -218,15 +224,19 @@ def test_golden_adam_steps(name):
         moved = gradients_of(network)
         least = 1e-5 * max(np.abs(gradient).max() for gradient in moved.values())
         after = numbered(arrays, f"step{step}_param")
+        distances = []  # in steps
         for index, ours in enumerate(export_parameters(network)):
-            # where a gradient is zero but for rounding, Adam still takes a step of full length, in
-            # either direction; elsewhere the steps must agree to a tenth
-            allowed = np.full_like(ours, 1e-3 * np.abs(after[index]).max())
-            if index in moved:
-                length = rate * (factor if index in about["first_params_index"] else 1)
-                unsure[index] = unsure.get(index, False) | (np.abs(moved[index]) < least)
-                allowed = length * step * np.where(unsure[index], 2.0, 0.1)
-            assert (np.abs(ours - after[index]) <= allowed + 1e-6).all(), (step, index)
+            difference = np.abs(ours - after[index])
+            if index not in moved:  # running averages
+                assert difference.max() <= 1e-2 * np.abs(after[index]).max() + 1e-6, (step, index)
+                continue
+            length = rate * (factor if index in about["first_params_index"] else 1)
+            assert difference.max() <= 2 * length * step + 1e-6, (step, index)
+            unsure[index] = unsure.get(index, False) | (np.abs(moved[index]) < least)
+            sure = (difference / (length * step))[~unsure[index]]
+            assert not sure.size or sure.mean() < 1 / 3, (step, index)
+            distances.append(sure.ravel())
+        assert np.concatenate(distances).mean() < 1 / 20, step
 
 
 def numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
