@@ -28,5 +28,5 @@ bench: .venv/installed
 
 # Tests against a real database, object store and browser; installs them with apt where missing.
 services: .venv/installed
-	$(BIN)/pip install --quiet --constraint constraints.txt '.[server,ray]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,server,ray]'
 	$(BIN)/python -m tests.services
