@@ -49,12 +49,13 @@ def plain_trunk(
     inputs, left = 1, bands
     for stage, outputs in enumerate(channels):
         if stage:
-            stages.append(_pool((3, 3), sharpness))
             left //= 3
-        for _ in range(2):
+        for number in range(2):
             if stages:
                 stages += _channel_dropouts(channel_dropout, group_dropout, groups)
-            stages += convolution_unit(inputs, outputs, (3, 3), groups=groups if inputs > 1 else 1)
+            unit = convolution_unit(inputs, outputs, (3, 3), groups=groups if inputs > 1 else 1)
+            pooled = number == 1 and stage < len(channels) - 1
+            stages += _pooled(unit, (3, 3), sharpness) if pooled else unit
             inputs = outputs
         left -= 4
     return nn.Sequential(
@@ -75,6 +76,17 @@ def _channel_dropouts(channels: float, of_groups: float, groups: int) -> list[nn
 
 def _pool(size: tuple[int, int], sharpness: float | None) -> nn.Module:
     return nn.MaxPool2d(size) if sharpness is None else LogMeanExpPool2d(size, sharpness)
+
+
+def _pooled(
+    unit: tuple[nn.Module, ...], size: tuple[int, int], sharpness: float | None
+) -> tuple[nn.Module, ...]:
+    """A convolution unit and the pooling after it. A leaky ReLU and a maximum may change places,
+    as larger stays larger: the ReLU then has the fewer values to see."""
+    pool = _pool(size, sharpness)
+    if isinstance(pool, nn.MaxPool2d):
+        return *unit[:-1], pool, unit[-1]
+    return *unit, pool
 
 
 def residual_trunk(
@@ -127,8 +139,9 @@ def _across_bands(
             "use more mel_bands or fewer shifts"
         )
     return (
-        *convolution_unit(inputs, inputs, (3, height), groups=groups),
-        _pool((3, shifts), sharpness),
+        *_pooled(
+            convolution_unit(inputs, inputs, (3, height), groups=groups), (3, shifts), sharpness
+        ),
         nn.Dropout(dropout),
         *convolution_unit(inputs, width, (9, 1), groups=long_groups),
         nn.Dropout(dropout),
