@@ -13,6 +13,8 @@ from birdml.training.zoo_run import Outcome, run_zoo
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+CLOCKS_APART = 3600.0  # seconds by which the clocks of machines that share a store may differ
+
 
 class StoreLedger:
     """The ledger of `run_zoo` in a tracking store; waits where the store is away for a while."""
@@ -25,6 +27,7 @@ class StoreLedger:
         }
         self._finished: set[str] = set()
         self._asked = float("-inf")
+        self._seen_until = 0  # ms since 1970
 
     def finished(self, name: str) -> bool:
         """Whether the store holds a finished run of this request (asked again every second)."""
@@ -34,9 +37,12 @@ class StoreLedger:
         return self.request.identities[name] in self._finished
 
     def _finished_identities(self) -> set[str]:
+        """All of them at first; then those that ended since, to spare the store."""
         digest = self.request.dataset.digest
         query = f"tags.`birdml.dataset_digest` = '{digest}' and attributes.status = 'FINISHED'"
-        return {
+        query += f" and attributes.end_time >= {self._seen_until}"
+        self._seen_until = max(0, int(1000 * (time.time() - CLOCKS_APART)))
+        return self._finished | {
             run.data.tags.get("birdml.identity", "")
             for run in runs.search(self.client, query)
             if run.data.tags.get("birdml.model_version")

@@ -45,13 +45,25 @@ def _parts(uri: str) -> tuple[str, str, str]:
 
 
 def _missing(client: "MlflowClient", uri: str) -> str:
-    names = sorted(m.name for m in client.search_registered_models() if "birdml" in m.name)
-    there = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    there_are = names(client)
+    there = ", ".join(there_are[:8]) + (", ..." if len(there_are) > 8 else "")
     return (
         f"the registry has no model '{uri}'; "
-        + (f"it has {there}" if names else "it is empty: train and ensemble register models")
+        + (f"it has {there}" if there_are else "it is empty: train and ensemble register models")
         + " (models:/NAME@champion or models:/NAME/VERSION)"
     )
+
+
+def names(client: "MlflowClient") -> list[str]:
+    """Names of all registered models that are ours, in order."""
+    found: list[str] = []
+    token = None
+    while True:
+        page = client.search_registered_models("name LIKE 'birdml-%'", page_token=token)
+        found += [model.name for model in page]
+        token = page.token
+        if not token:
+            return sorted(found)
 
 
 def load_registered(client: "MlflowClient", uri: str) -> Path:
