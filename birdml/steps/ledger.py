@@ -13,8 +13,6 @@ from birdml.training.zoo_run import Outcome, run_zoo
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CLOCKS_APART = 3600.0  # seconds by which the clocks of machines that share a store may differ
-
 
 class StoreLedger:
     """The ledger of `run_zoo` in a tracking store; waits where the store is away for a while."""
@@ -25,28 +23,17 @@ class StoreLedger:
         self.attempts_before = {
             name: self.board.outcome(identity)[0] for name, identity in request.identities.items()
         }
+        self._runs = runs.FinishedRuns(client, request.dataset.digest)
         self._finished: set[str] = set()
         self._asked = float("-inf")
-        self._seen_until = 0  # ms since 1970
 
     def finished(self, name: str) -> bool:
         """Whether the store holds a finished run of this request (asked again every second)."""
         if time.monotonic() - self._asked > 1:
-            self._finished = patiently(self._finished_identities)
+            there = patiently(self._runs.by_identity)
+            self._finished = {i for i, r in there.items() if "birdml.model_version" in r.data.tags}
             self._asked = time.monotonic()
         return self.request.identities[name] in self._finished
-
-    def _finished_identities(self) -> set[str]:
-        """All of them at first; then those that ended since, to spare the store."""
-        digest = self.request.dataset.digest
-        query = f"tags.`birdml.dataset_digest` = '{digest}' and attributes.status = 'FINISHED'"
-        query += f" and attributes.end_time >= {self._seen_until}"
-        self._seen_until = max(0, int(1000 * (time.time() - CLOCKS_APART)))
-        return self._finished | {
-            run.data.tags.get("birdml.identity", "")
-            for run in runs.search(self.client, query)
-            if run.data.tags.get("birdml.model_version")
-        }
 
     def failed(self, name: str) -> str:
         """Why a model failed in other hands since this process began."""

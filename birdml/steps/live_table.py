@@ -66,6 +66,7 @@ class LiveTable:
         self.began = time.monotonic()
         self._lines = 0  # of the table on the terminal
         self._shown: dict[str, Row] = {}
+        self._finished = runs.FinishedRuns(client, request.dataset.digest)
         # What failed or was interrupted before waits for its next attempt.
         self._over = {(r.info.run_id, r.info.end_time) for r in self._newest().values()}
         self._shown = {row.name: row for row in self.rows()}
@@ -113,13 +114,13 @@ class LiveTable:
 
     def _newest(self) -> "dict[str, Run]":
         """Identity -> its newest run, or the finished one."""
-        found: dict[str, Run] = {}
-        query = f"tags.`birdml.dataset_digest` = '{self.request.dataset.digest}'"
-        for run in runs.search(self.client, query):
-            identity = run.data.tags.get("birdml.identity", "")
-            if identity not in found or run.info.status == "FINISHED":
-                found[identity] = run
-        return found
+        digest = self.request.dataset.digest
+        others = runs.search(
+            self.client,
+            f"tags.`birdml.dataset_digest` = '{digest}' and attributes.status != 'FINISHED'",
+        )
+        newest = {run.data.tags.get("birdml.identity", ""): run for run in reversed(others)}
+        return newest | self._finished.by_identity()
 
     def _row(self, name: str, recipe: Recipe, run: "Run | None") -> Row:
         if run is None:

@@ -1,5 +1,6 @@
 """Runs of models, found by the dataset and by what was asked."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 FAMILIES = ("audio", "meta", "combined")
 PAGE = 100  # runs in one answer of a store
+CLOCKS_APART = 3600.0  # seconds by which the clocks of machines that share a store may differ
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,32 @@ def _candidates(client: "MlflowClient", dataset_digest: str) -> "Iterator[Run]":
         of_model = f"{query} and tags.`birdml.model` = '{name.removeprefix('birdml-')}'"
         # the last ones may have lost their way to the registry
         yield from client.search_runs(experiments, of_model, max_results=3, order_by=order)
+
+
+class FinishedRuns:
+    """The finished runs on a dataset by identity, as they become more.
+
+    The first look fetches all, the next ones only those that ended since: a full store answers
+    whoever waits for a model every second.
+    """
+
+    def __init__(self, client: "MlflowClient", dataset_digest: str):
+        self.client = client
+        self.query = (
+            f"tags.`birdml.dataset_digest` = '{dataset_digest}' and attributes.status = 'FINISHED'"
+        )
+        self._found: dict[str, Run] = {}
+        self._seen_until = 0  # ms since 1970
+
+    def by_identity(self) -> "dict[str, Run]":
+        """Identity -> the finished run of that request."""
+        now = time.time()
+        for run in search(
+            self.client, f"{self.query} and attributes.end_time >= {self._seen_until}"
+        ):
+            self._found[run.data.tags.get("birdml.identity", "")] = run
+        self._seen_until = int(1000 * (now - CLOCKS_APART))
+        return self._found
 
 
 def _order(model: TrackedModel) -> tuple[int, int, str]:

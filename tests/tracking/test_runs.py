@@ -43,3 +43,15 @@ def test_the_newest_finished_run_of_each_model_on_the_dataset(client, monkeypatc
     assert {model.name: model.run_id for model in found} == wanted
     assert [m.name for m in runs.finished_models(client, DIGEST, ["meta2"])] == ["meta2"]
     assert runs.finished_models(client, "nothing") == []
+
+
+def test_finished_runs_of_a_dataset_are_found_as_they_become_more(client):
+    seen = runs.FinishedRuns(client, DIGEST)
+    assert seen.by_identity() == {}
+    open_run = client.create_run("0", tags={"birdml.dataset_digest": DIGEST}).info.run_id
+    client.set_tag(open_run, "birdml.identity", "1")
+    assert seen.by_identity() == {}
+    client.set_terminated(open_run, "FINISHED")
+    assert [run.info.run_id for run in seen.by_identity().values()] == [open_run]
+    finished(client, "meta1", 5, digest="another")
+    assert list(seen.by_identity()) == ["1"]
