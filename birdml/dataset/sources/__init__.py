@@ -53,8 +53,5 @@ def demo_folder(dataset: Path, seed: int) -> Path:
 
     folder = dataset.with_name(f"{dataset.name}-raw-{seed}")
     if not folder.is_dir():
-        beside = folder.with_name(f".{folder.name}.part")
-        shutil.rmtree(beside, ignore_errors=True)
-        demo.generate(beside, seed=seed)
-        os.replace(beside, folder)
+        demo.generate(folder, seed=seed)
     return folder
