@@ -1,7 +1,5 @@
 """One reader per layout of raw recordings, and which of them a source asks for."""
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
