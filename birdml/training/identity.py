@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from birdml.zoo.recipe import Recipe
 
@@ -19,7 +20,7 @@ def identities(recipes: Mapping[str, Recipe], dataset_digest: str, seed: int) ->
         if name not in found:
             asked = {
                 "name": name,
-                "settings": recipes[name].settings(),
+                "settings": _settings(recipes[name]),
                 "dataset": dataset_digest,
                 "seed": seed,
                 "needs": {need: identity(need) for need in recipes[name].needs},
@@ -31,6 +32,19 @@ def identities(recipes: Mapping[str, Recipe], dataset_digest: str, seed: int) ->
     for name in recipes:
         identity(name)
     return found
+
+
+def _settings(recipe: Recipe) -> dict:
+    """All settings of a recipe; saved predictions count by their content, wherever they lie."""
+    settings = recipe.settings()
+    if recipe.pseudo_labels:
+        content = hashlib.sha256()
+        for path in sorted(Path(recipe.pseudo_labels).glob("*")):
+            if path.is_file():
+                content.update(path.name.encode())
+                content.update(hashlib.sha256(path.read_bytes()).digest())
+        settings["pseudo_labels"] = content.hexdigest()
+    return settings
 
 
 def model_seed(seed: int, name: str) -> int:
