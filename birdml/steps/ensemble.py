@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from birdml.dataset.prepared import Dataset, open_dataset
 from birdml.ensemble.objective import CRITERIA
@@ -12,7 +14,13 @@ from birdml.steps.ensemble_material import chosen_models, load_material
 from birdml.steps.ensemble_run import log_found, log_settings, register
 from birdml.steps.ensemble_search import EnsembleOptions, Found, find
 from birdml.tracking import registry, runs, store
+from birdml.tracking.claims import Board, Claim
 from birdml.tracking.runs import TrackedModel
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+WAIT = 2.0  # seconds between looks at a search that runs elsewhere
 
 
 def ensemble(options: EnsembleOptions) -> str:
@@ -32,12 +40,52 @@ def ensemble(options: EnsembleOptions) -> str:
     models = chosen_models(client, dataset, options.models)
     _check_name(options.name)
     identity = _identity(options, dataset, models)
+    claim = _claim(client, identity)
+    if claim is None:
+        return _is_there(client, options, identity)
+    how = "failed"
+    try:
+        run_id = _search_and_register(client, options, dataset, models, identity)
+        how = "finished"
+    finally:
+        claim.end(how)
+    return run_id
+
+
+def _claim(client: "MlflowClient", identity: str) -> Claim | None:
+    """The right to search this very ensemble, or None where it is there; waits for whoever is
+    searching it elsewhere."""
+    board, told = Board(client), False
+    while runs.finished_run(client, identity) is None:
+        claim = board.claim(identity)
+        if claim is None:
+            if not told:
+                print("another process searches this very ensemble: waiting for it", flush=True)
+            told = True
+            time.sleep(WAIT)
+        elif runs.finished_run(client, identity) is None:
+            return claim
+        else:  # it was finished between our look and our claim
+            claim.end("finished")
+    return None
+
+
+def _is_there(client: "MlflowClient", options: EnsembleOptions, identity: str) -> str:
     there = runs.finished_run(client, identity)
-    if there is not None:
-        note = f"{options.name} version {there.model_version} is this very ensemble: nothing to do."
-        store.describe_handed_run(f"{options.name} (done before)", note, client)
-        print(f"{options.name} version {there.model_version} is this very ensemble: nothing to do")
-        return there.run_id
+    assert there is not None
+    note = f"{options.name} version {there.model_version} is this very ensemble: nothing to do"
+    store.describe_handed_run(f"{options.name} (done before)", f"{note}.", client)
+    print(note)
+    return there.run_id
+
+
+def _search_and_register(
+    client: "MlflowClient",
+    options: EnsembleOptions,
+    dataset: Dataset,
+    models: list[TrackedModel],
+    identity: str,
+) -> str:
     material = load_material(client, dataset, models)
     tags = {
         "birdml.model": options.name,
