@@ -1,6 +1,7 @@
 """One model from claim to registry: its run, its training, its predictions, its version."""
 
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,12 +73,16 @@ def train_model(
 def _open(client: "MlflowClient", request: Request, name: str, handed: bool) -> str:
     unfinished = runs.unfinished_runs(client, request.identities[name])
     if unfinished:
-        run_id = unfinished[0].info.run_id
+        run = unfinished[0]
+        run_id = run.info.run_id
         if handed:
             note = f"{name} went on in its unfinished run {run_id}."
             store.describe_handed_run(f"{name} (goes on elsewhere)", note, client)
         client.update_run(run_id, status="RUNNING")
-        client.set_tag(run_id, "birdml.error", "")
+        if "birdml.error" in run.data.tags:
+            client.delete_tag(run_id, "birdml.error")
+        if not (run.inputs and run.inputs.dataset_inputs):  # killed before all was written down
+            _log_settings(client, run_id, request, request.recipes[name])
         return run_id
     recipe, dataset = request.recipes[name], request.dataset
     tags = {
@@ -167,6 +172,8 @@ def _finish(
 
     Each part may have been done before a kill or a server's absence: nothing is done twice.
     """
+    from mlflow.entities import Metric
+
     from birdml.prediction.split import predict_split
     from birdml.scoring import score
 
@@ -174,11 +181,14 @@ def _finish(
     predictions = predict_split(model, dataset, "valid", device=request.device)
     recordings = dataset.split("valid")
     metrics = score(predictions.logits, dataset.foreground(recordings), dataset.present(recordings))
-    for key, value in metrics.items():
-        client.log_metric(run_id, key, value)
-    client.log_metric(run_id, "best_epoch", trained.best_epoch)
-    client.log_metric(run_id, "epochs_trained", len(trained.history))
-    client.log_metric(run_id, "training_minutes", trained.seconds / 60)
+    figures = metrics | {
+        "best_epoch": trained.best_epoch,
+        "epochs_trained": len(trained.history),
+        "training_minutes": trained.seconds / 60,
+    }
+    there, now = client.get_run(run_id).data.metrics, int(time.time() * 1000)
+    missing = [Metric(key, value, now, 0) for key, value in figures.items() if key not in there]
+    client.log_batch(run_id, metrics=missing)
     if "valid" not in predicted_splits(client, run_id):
         log_predictions(client, run_id, "valid", predictions.files, predictions.logits)
     _log_figures(client, run_id, model, dataset, predictions.logits, trained.history)
@@ -210,6 +220,7 @@ def _register(client, run_id: str, model: SavedModel, metrics: dict[str, float])
         "birdml.dataset_digest": model.dataset_digest,
         "birdml.identity": model.identity,
     }
+    _forget_unregistered(client, run_id)
     with tempfile.TemporaryDirectory() as scratch:
         saved, folder = Path(scratch) / "saved", Path(scratch) / "combination"
         save_model(saved, model)
@@ -217,6 +228,14 @@ def _register(client, run_id: str, model: SavedModel, metrics: dict[str, float])
         version = log_and_register(client, run_id, folder, name, tags)
     registry.crown(client, name, version, metrics)
     client.set_tag(run_id, "birdml.model_version", version)
+
+
+def _forget_unregistered(client: "MlflowClient", run_id: str) -> None:
+    """Deletes models that were logged, and killed before they had a version."""
+    experiment = client.get_run(run_id).info.experiment_id
+    query = f"source_run_id = '{run_id}'"
+    for model in client.search_logged_models([experiment], filter_string=query):
+        client.delete_logged_model(model.model_id)
 
 
 def _tag(client: "MlflowClient", run_id: str, key: str) -> str:

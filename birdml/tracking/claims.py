@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BOARD = "birdml-claims"
 NOTE = "Bookkeeping of `train`: which process trains what. Nothing to look at, nothing to delete."
+CREATOR = "birdml.creator"
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0  # without a new heartbeat, an owner on another machine is taken for dead
 
@@ -77,7 +78,7 @@ class Board:
     ):
         self.client = client
         self.beat_seconds, self.silent_seconds, self.clock = beat_seconds, silent_seconds, clock
-        self.owner = f"{machine()}/{os.getpid()}/{_start_of(os.getpid())}/{uuid.uuid4().hex}"
+        self.owner = f"{_this_process()}/{uuid.uuid4().hex}"
         self._seen: dict[str, tuple[str, float]] = {}  # claim -> last beat, when it was new to us
         self.run_id = _board_run(client)
 
@@ -116,9 +117,8 @@ class Board:
     def _alive(self, claim: str, params: dict[str, str], tags: dict[str, str]) -> bool:
         if f"end.{claim}" in tags:
             return False
-        host, pid, start, _ = params[claim].rsplit("/", 3)
-        if host == machine() and _start_of(int(pid)) != start:
-            return False  # that process of this machine is gone: no need to wait for silence
+        if _gone(params[claim].rpartition("/")[0]):
+            return False  # no need to wait for silence
         beat, now = tags.get(f"beat.{claim}", ""), self.clock()
         last, since = self._seen.get(claim, (None, now))
         if beat != last:
@@ -143,6 +143,16 @@ def machine() -> str:
     return socket.gethostname()
 
 
+def _this_process() -> str:
+    return f"{machine()}/{os.getpid()}/{_start_of(os.getpid())}"
+
+
+def _gone(process: str) -> bool:
+    """Whether a process was one of this machine and is not there any more."""
+    host, pid, start = process.rsplit("/", 2)
+    return host == machine() and _start_of(int(pid)) != start
+
+
 def _start_of(pid: int) -> str:
     """When a process of this machine started, so that a reused number is not mistaken for it."""
     try:
@@ -164,20 +174,27 @@ def _board_run(client: "MlflowClient", patience: float = 20.0) -> str:
     while True:
         name = BOARD if generation == 1 else f"{BOARD}-{generation}"
         try:
-            experiment_id = client.create_experiment(name)
+            experiment_id = client.create_experiment(
+                name, tags={"mlflow.note.content": NOTE, CREATOR: _this_process()}
+            )
         except MlflowException:
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 raise
+            creator = experiment.tags.get(CREATOR, "unknown/0/unknown")
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
+                gone = _gone(creator)  # before we look for what it did last
                 runs = client.search_runs([experiment.experiment_id])
                 if runs:
+                    if runs[0].info.status == "RUNNING":
+                        client.set_terminated(runs[0].info.run_id, "FINISHED")
                     return runs[0].info.run_id
+                if gone:
+                    break
                 time.sleep(0.2)
             generation += 1
             continue
-        client.set_experiment_tag(experiment_id, "mlflow.note.content", NOTE)
         run = client.create_run(
             experiment_id, run_name="claims", tags={"mlflow.note.content": NOTE}
         )

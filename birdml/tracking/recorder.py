@@ -1,7 +1,8 @@
 """What a training reports, written to its run; a server that is away for a while loses nothing.
 
-Invariant: the tag `birdml.checkpoint` names a checkpoint that is whole. It is written after the
-figures of its epoch, so a kill between the two logs that epoch once more, with equal values.
+Invariant: the tag `birdml.checkpoint` names a checkpoint that is whole and holds the figures of all
+its epochs. Figures are sent after it; what a kill between the two left out is sent at the next
+start. So the run has each epoch once, as the training that goes on remembers it.
 Figures that could not be sent wait here, and the newest checkpoint with them; both go out with the
 next epoch, or at the end.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 TAG = "birdml.checkpoint"
 FOLDER = "checkpoint"
+NO_FIGURES = ("epoch", "verdict", "trial")  # in a record of a training's history
 LAST_WAIT = 900.0  # seconds that the end of a training waits for a server to come back
 
 
@@ -52,7 +54,25 @@ class RunRecorder:
         if not self.stored:
             return None
         path = self.client.download_artifacts(self.run_id, f"{FOLDER}/{self.stored}")
-        return load_checkpoint(path)
+        state = load_checkpoint(path)
+        self.pending = self._unsent(state.history)
+        return state
+
+    def _unsent(self, history: list[dict]) -> list:
+        """The figures of a history that the run does not hold."""
+        from mlflow.entities import Metric
+
+        keys = [key for key in history[-1] if key not in NO_FIGURES]
+        now = int(time.time() * 1000)
+        unsent = []
+        for key in keys:
+            sent = {m.step for m in self.client.get_metric_history(self.run_id, key)}
+            unsent += [
+                Metric(key, record[key], now, record["epoch"])
+                for record in history
+                if record["epoch"] not in sent
+            ]
+        return unsent
 
     def epoch(self, metrics: dict[str, float], state: "Checkpoint") -> None:
         """Sends an epoch's figures and state; where no server answers, keeps them for later."""
@@ -82,24 +102,22 @@ class RunRecorder:
     def _send(self) -> None:
         if self.lost():
             raise ClaimLost
-        if self.newest is None:
-            return
-        from mlflow.entities import RunTag
+        if self.newest is not None:
+            self._store(*self.newest)
+            self.newest = None
+        for begin in range(0, len(self.pending), 500):
+            self.client.log_batch(self.run_id, metrics=self.pending[begin : begin + 500])
+        self.pending = []
 
+    def _store(self, epoch: int, state: "Checkpoint") -> None:
         from birdml.training.checkpoint import save_checkpoint
 
-        epoch, state = self.newest
         name = f"epoch-{epoch}.safetensors"
         with tempfile.TemporaryDirectory() as folder:
             save_checkpoint(Path(folder) / name, state)
             self.client.log_artifact(self.run_id, str(Path(folder) / name), FOLDER)
-        tags = [RunTag(TAG, name)]
-        for begin in range(0, len(self.pending), 500):
-            last = begin + 500 >= len(self.pending)
-            part = self.pending[begin : begin + 500]
-            self.client.log_batch(self.run_id, metrics=part, tags=tags if last else [])
+        self.client.set_tag(self.run_id, TAG, name)
         before, self.stored = self.stored, name
-        self.pending, self.newest = [], None
         if before and before != name:
             self._delete(f"{FOLDER}/{before}")
 

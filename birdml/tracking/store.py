@@ -43,9 +43,10 @@ def connect() -> "MlflowClient":
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     uri = mlflow.get_tracking_uri()
     try:
-        with _one_at_a_time(uri):
-            client = mlflow.MlflowClient()
-            client.search_experiments(max_results=1)
+        if (path := _fresh_file(uri)) is not None:
+            _make_database(path)
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
@@ -58,20 +59,29 @@ def connect() -> "MlflowClient":
     return client
 
 
-@contextlib.contextmanager
-def _one_at_a_time(uri: str) -> Iterator[None]:
-    """Processes that start together on a fresh SQLite file must not all create its tables."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
+def _fresh_file(uri: str) -> Path | None:
+    """The SQLite file of a store, if it is still to be made."""
+    if not uri.startswith("sqlite:///") or "?" in uri or ":memory:" in uri:
+        return None
     path = Path(uri.removeprefix("sqlite:///"))
-    if path.exists() and path.stat().st_size and not path.with_name(path.name + ".lock").exists():
-        yield
-        return
-    lock = path.with_name(path.name + ".lock")
+    return None if path.exists() and path.stat().st_size else path
+
+
+def _make_database(path: Path) -> None:
+    """Makes the tables beside the place and renames the file: where it is, it is whole.
+
+    Processes that start together wait for the first one. What a killed one left is made anew.
+    """
+    import mlflow
+
+    lock, beside = (path.with_name(f"{path.name}.{suffix}") for suffix in ("lock", "new"))
     with open(lock, "w") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
-        yield
+        if not path.exists() or not path.stat().st_size:
+            for rest in (beside, beside.with_name(f"{beside.name}-journal")):
+                rest.unlink(missing_ok=True)
+            mlflow.MlflowClient(f"sqlite:///{beside}").search_experiments(max_results=1)
+            beside.rename(path)
         lock.unlink(missing_ok=True)
 
 
@@ -99,12 +109,10 @@ def experiment_id(client: "MlflowClient") -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            created = client.create_experiment(name)
+            note = {"mlflow.note.content": EXPERIMENT_DESCRIPTION}
+            return client.create_experiment(name, tags=note)
         except MlflowException:  # another process was faster
             experiment = client.get_experiment_by_name(name)
-        else:
-            client.set_experiment_tag(created, "mlflow.note.content", EXPERIMENT_DESCRIPTION)
-            return created
     if experiment is None or experiment.lifecycle_stage != "active":
         raise UserError(
             f"the experiment '{name}' is deleted; restore it with `mlflow experiments restore`, "
@@ -133,9 +141,10 @@ def open_run(client: "MlflowClient", name: str, tags: dict[str, str], handed: bo
         tags |= {"mlflow.user": _user(), "mlflow.source.name": Path(sys.argv[0]).name}
         run = client.create_run(experiment_id(client), run_name=name, tags=tags)
         return run.info.run_id
+    from mlflow.entities import RunTag
+
     client.update_run(run_id, status="RUNNING", name=name)
-    for key, value in tags.items():
-        client.set_tag(run_id, key, value)
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
     return run_id
 
 

@@ -82,3 +82,18 @@ def test_an_owner_that_was_only_asleep_learns_that_it_lost_its_claim(client):
     now[0] = 61
     assert other.claim("request") is not None
     assert claim.lost()
+
+
+def test_nobody_waits_for_a_board_whose_maker_is_gone(client, monkeypatch):
+    code = "from birdml.tracking.store import connect; from birdml.tracking.claims import Board\n"
+    code += "import os; client = connect(); client.create_run = lambda *a, **k: os._exit(9)\n"
+    code += "Board(client)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+
+    def sleep(seconds):
+        raise AssertionError("it waits")
+
+    monkeypatch.setattr("birdml.tracking.claims.time.sleep", sleep)
+    first, second = Board(client), Board(client)
+    assert first.run_id == second.run_id
+    assert client.get_run(first.run_id).info.status == "FINISHED"

@@ -1,5 +1,12 @@
 """The store: which experiment, which run, and what is said when nobody answers."""
 
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 
@@ -100,3 +107,32 @@ def test_the_newest_finished_registered_run_of_each_model_is_found_in_any_experi
     assert [m.name for m in found] == ["audio1", "meta3", "meta10"]
     assert found[1].run_id == newer and found[1].metrics["map"] == 0.5
     assert [m.name for m in runs.finished_models(client, "d1", ["meta10"])] == ["meta10"]
+
+
+def test_a_database_whose_making_was_killed_is_made_anew(client, tmp_path):
+    """The tables are made in many steps; MLflow cannot go on in the middle of them."""
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    uri = f"sqlite:///{folder}/mlflow.db"
+    code = "from birdml.tracking.store import connect; connect()"
+    command = [sys.executable, "-c", code]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": uri}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+
+    def tables():
+        count = 0
+        for path in folder.glob("mlflow.db*"):
+            with contextlib.suppress(sqlite3.Error):
+                database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+                with contextlib.closing(database):
+                    found = database.execute("select count(*) from sqlite_master").fetchone()
+                    count = max(count, found[0])
+        return count
+
+    while tables() < 60:  # of about 150, with indices
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    subprocess.run(command, env=environment, check=True)
+    assert [path.name for path in folder.iterdir()] == ["mlflow.db"]
