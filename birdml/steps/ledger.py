@@ -77,10 +77,15 @@ def train_models(
 
 def print_outcome(name: str, outcome: Outcome) -> None:
     """One line for people."""
+    print(in_words(name, outcome), flush=True)
+
+
+def in_words(name: str, outcome: Outcome) -> str:
+    """What became of a model, as every executor says it."""
     words = {
         "finished": "trained",
         "there": "is there already: nothing to do",
         "failed": f"FAILED: {outcome.reason}",
         "blocked": f"not trained: {outcome.reason}",
     }
-    print(f"{name}: {words[outcome.state]}", flush=True)
+    return f"{name}: {words[outcome.state]}"

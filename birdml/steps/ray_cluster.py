@@ -14,6 +14,7 @@ from typing import Any
 from birdml import __version__
 from birdml.dataset.prepared import open_dataset
 from birdml.errors import UserError
+from birdml.steps.ledger import in_words
 from birdml.steps.live_table import LiveTable
 from birdml.steps.model_run import Request
 from birdml.steps.train import TrainOptions, interrupt_on_termination
@@ -78,7 +79,7 @@ def train_on_ray(options: TrainOptions, request: Request) -> dict[str, Outcome]:
     for name, recipe in request.recipes.items():  # needs come first
         needed = {need: pending[need] for need in recipe.needs}
         pending[name] = task.options(name=name).remote(errand, name, *needed.values())
-    return _gathered(ray, pending, LiveTable(client, request))
+    return _gathered(ray, pending, request, LiveTable(client, request))
 
 
 def _connected() -> Any:
@@ -197,7 +198,9 @@ def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple
         return name, Outcome("failed", str(error))
 
 
-def _gathered(ray: Any, pending: dict[str, Any], table: LiveTable) -> dict[str, Outcome]:
+def _gathered(
+    ray: Any, pending: dict[str, Any], request: Request, table: LiveTable
+) -> dict[str, Outcome]:
     """Waits for all tasks and shows how far they are; ctrl-C is passed on to them."""
     outcomes: dict[str, Outcome] = {}
     left = {reference: name for name, reference in pending.items()}
@@ -207,9 +210,9 @@ def _gathered(ray: Any, pending: dict[str, Any], table: LiveTable) -> dict[str, 
             ready, _ = ray.wait(list(left), timeout=REFRESH_SECONDS)
             for reference in ready:
                 name = left.pop(reference)
-                outcomes[name] = _outcome(ray, reference)
-                if outcomes[name].state == "failed":
-                    table.write(f"{name}: FAILED: {outcomes[name].reason}")
+                outcomes[name] = outcome_of(ray, name, pending, request.recipes)
+                if outcomes[name].state in ("failed", "blocked"):
+                    table.write(in_words(name, outcomes[name]))
             table.refresh()
     except KeyboardInterrupt:
         for reference in left:
@@ -221,10 +224,19 @@ def _gathered(ray: Any, pending: dict[str, Any], table: LiveTable) -> dict[str, 
     return {name: outcomes[name] for name in pending}
 
 
-def _outcome(ray: Any, reference: Any) -> Outcome:
+def outcome_of(
+    ray: Any, name: str, pending: Mapping[str, Any], recipes: Mapping[str, Recipe]
+) -> Outcome:
+    """What became of a model whose task is over.
+
+    Ray gives the error of a task to those that wait for it too: these are blocked, not failed.
+    """
     try:
-        return ray.get(reference)[1]
-    except ray.exceptions.RayTaskError as error:
-        return Outcome("failed", " ".join(str(error.cause).split()))
+        return ray.get(pending[name])[1]
     except ray.exceptions.RayError as error:
-        return Outcome("failed", " ".join(str(error).split())[:300])
+        needed = {need: outcome_of(ray, need, pending, recipes) for need in recipes[name].needs}
+        broken = [need for need, its in needed.items() if its.state in ("failed", "blocked")]
+        if broken:
+            return Outcome("blocked", f"needs {', '.join(broken)}")
+        cause = getattr(error, "cause", error)
+        return Outcome("failed", " ".join(str(cause).split())[:300])

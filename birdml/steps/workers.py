@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml.errors import UserError
-from birdml.steps.ledger import StoreLedger, train_models
+from birdml.steps.ledger import StoreLedger, in_words, train_models
 from birdml.steps.live_table import LiveTable
 from birdml.steps.model_run import Request
 from birdml.steps.train import TrainOptions, interrupt_on_termination, prepare_request
@@ -109,8 +109,9 @@ def _read(number: int, worker: subprocess.Popen, lines: "queue.Queue[tuple[int, 
 
 def _note(table: LiveTable, told: dict[str, list[Outcome]], message: list[str]) -> None:
     name, outcome = message[0], Outcome(*message[1:])
-    if outcome.state == "failed" and outcome.reason != ELSEWHERE:
-        table.write(f"{name}: FAILED: {outcome.reason}")
+    broken = outcome.state in ("failed", "blocked")
+    if broken and outcome.reason != ELSEWHERE and outcome not in told[name]:
+        table.write(in_words(name, outcome))
     told[name].append(outcome)
 
 

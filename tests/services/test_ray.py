@@ -8,9 +8,12 @@ import time
 import mlflow
 import pytest
 
+from birdml.steps.ray_cluster import _train_one, outcome_of
 from birdml.tracking import runs
 from birdml.tracking.claims import BOARD
 from birdml.tracking.recorder import TAG
+from birdml.training.zoo_run import Outcome
+from birdml.zoo.load import load_zoo
 from tests.datasets import make_dataset
 from tests.services.conftest import PROJECT
 
@@ -88,3 +91,58 @@ def test_a_lost_node_loses_no_model_and_trains_none_twice(cluster, tmp_path, mon
     assert len(taken_over) == 1, "the lost node's model went on elsewhere, in the same run"
     assert "Traceback" not in output
     print(f"{taken_over[0]} was taken over\n{output}")
+
+
+@pytest.mark.services
+def test_what_a_failure_holds_up_is_said_as_without_ray(cluster, tmp_path):
+    """Every line about a model, and the exit code; only the executor differs."""
+    dataset = make_dataset(tmp_path / "data", audio=False)
+    said = {}
+    for executor in ("local", "ray"):
+        folder = tmp_path / executor
+        folder.mkdir()
+        done = subprocess.run(
+            [
+                sys.executable, PROJECT / "entry_points" / "train.py", "--executor", executor,
+                "--model", "meta9,meta10", "--dataset", dataset.folder,
+                "--set", f"{SETTINGS} learning_rate=1e38",
+            ],
+            env=os.environ
+            | {
+                "RAY_ADDRESS": cluster.address,
+                "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+            },
+            cwd=folder, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert done.returncode == 1, done.stdout
+        lines = [line for line in done.stdout.splitlines() if line.startswith("meta")]
+        # What the table says on the way is Ray's alone; the summary has no colon.
+        said[executor] = [
+            line for line in lines if ":" not in line or "FAILED" in line or "not trained" in line
+        ]
+    assert said["ray"] == said["local"]
+    assert "meta10: not trained: needs meta9" in said["ray"]
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("end", ["lost", "raised"])
+def test_what_needs_a_model_whose_task_broke_is_blocked(end, cluster):
+    """Where a machine is lost for good, or a task ends before it could say why it failed."""
+    import ray
+
+    def broken():
+        if end == "lost":
+            os._exit(1)
+        raise OSError("no such disk")
+
+    ray.init(address=cluster.address)
+    try:
+        teacher = ray.remote(max_retries=0)(broken).remote()
+        student = ray.remote(_train_one).remote(None, "meta8", teacher)
+        pending = {"meta3": teacher, "meta8": student}
+        outcomes = {name: outcome_of(ray, name, pending, load_zoo()) for name in pending}
+    finally:
+        ray.shutdown()
+    assert outcomes["meta3"].state == "failed"
+    assert outcomes["meta3"].reason
+    assert outcomes["meta8"] == Outcome("blocked", "needs meta3")
