@@ -25,7 +25,9 @@ def members(contributions: Sequence[Contribution], whole: float, what: str) -> F
         whole: value of the ensemble.
         what: name of the value, such as "MAP + MAP-bg".
     """
-    figure = new_figure(11, 1.6 + 0.26 * len(contributions))
+    from matplotlib.ticker import PercentFormatter
+
+    figure = new_figure(11, 1.9 + 0.26 * len(contributions))
     left, middle, right = figure.subplots(1, 3, sharey=True)
     rows = np.arange(len(contributions))
     colours = [FAMILY_COLOURS.get(c.family, GREY) for c in contributions]
@@ -37,6 +39,7 @@ def members(contributions: Sequence[Contribution], whole: float, what: str) -> F
     left.legend(fontsize=8, frameon=False, loc="lower right")
     left.set_yticks(rows, [f"{c.name}  x {c.weight:.3g}" for c in contributions])
     left.invert_yaxis()
+    left.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     tidy(left, "Share of the answer, by family", "share")
     middle.scatter([c.alone for c in contributions], rows, color=colours, label="alone")
     middle.scatter(
@@ -46,8 +49,14 @@ def members(contributions: Sequence[Contribution], whole: float, what: str) -> F
         edgecolors=INK,
         label="ensemble without it",
     )
-    middle.axvline(whole, color=GREY, linewidth=1)
-    middle.legend(fontsize=8, frameon=False)
+    middle.axvline(whole, color=GREY, linewidth=1, label="ensemble")
+    figure.legend(
+        *middle.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=3,
+        fontsize=8,
+        frameon=False,
+    )
     tidy(middle, "Each member alone, and left out", what)
     right.plot([c.so_far for c in contributions], rows, color=INK, marker="o", markersize=4)
     tidy(right, "Added one by one, from the top", what)
@@ -66,6 +75,6 @@ def search_curve(values: Sequence[float], steps: Sequence[str], what: str) -> Fi
     axes.plot(trials, np.maximum.accumulate(found), color=INK, linewidth=1.2, label="best so far")
     low = float(np.percentile(found, 5))
     axes.set_ylim(low - 0.02 * abs(low), found.max() + 0.1 * (found.max() - low) + 1e-6)
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    axes.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     tidy(axes, "The search", "trial", what)
     return figure

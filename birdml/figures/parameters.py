@@ -32,7 +32,7 @@ def frontend(
         centres, mean - deviation, mean + deviation, color=COLOURS[2], alpha=0.25, linewidth=0
     )
     bands.plot(centres, mean, color=COLOURS[2], linewidth=1.8)
-    tidy(bands, "Mel bands: mean and deviation", "kHz", "compressed magnitude")
+    tidy(bands, "Mel bands: mean and deviation", "frequency (kHz)", "compressed magnitude")
     if exponent is not None:
         axes = panels[0]
         x = np.linspace(0, 1, 400)
@@ -61,10 +61,10 @@ def mel_bands(bank: np.ndarray, start: np.ndarray) -> Figure:
         triangles.plot(
             frequencies, np.where(beside, weights, np.nan), color=COLOURS[band % 3], linewidth=0.9
         )
-    tidy(triangles, f"{bands} learned mel bands, each scaled to 1", "kHz", "weight")
+    tidy(triangles, f"{bands} learned mel bands, each scaled to 1", "frequency (kHz)", "weight")
     peaks.plot(band_centres(start), color=GREY, linewidth=1.5, label="before training")
     peaks.plot(band_centres(bank), ".", color=COLOURS[0], label="learned")
-    tidy(peaks, "Centre of each band", "band", "kHz")
+    tidy(peaks, "Centre of each band", "band", "frequency (kHz)")
     peaks.legend(fontsize=8.5, frameon=False, loc="upper left")
     return figure
 

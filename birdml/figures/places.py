@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from birdml.figures.style import COLOURS, GREY, INK, new_figure, tidy
+from birdml.figures.style import COLOURS, INK, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,7 +110,7 @@ def map_of_species(logits: Logits, table: np.ndarray, names: Sequence[str]) -> F
     axes.set_xlim(longitudes[0] - side / 2, longitudes[-1] + side / 2)
     axes.set_ylim(latitudes[0] - side / 2, latitudes[-1] + side / 2)
     axes.set_aspect(aspect)
-    tidy(axes, "Most probable species by place", "longitude", "latitude")
+    tidy(axes, "Most probable species by place", "longitude (°)", "latitude (°)")
     squares = [
         Line2D([], [], marker="s", linestyle="", markersize=8, color=c)
         for c in [*COLOURS[: len(top)], OTHER]
@@ -174,7 +174,7 @@ def season_by_hour(logits: Logits, table: np.ndarray, names: Sequence[str]) -> F
         axes.set_axis_off()
     where = "any place"
     if known:
-        where = f"latitude {place[0]:.1f}, longitude {place[1]:.1f}"
+        where = f"latitude {place[0]:.1f}°, longitude {place[1]:.1f}°"
         where += f", {place[2]:.0f} m" if np.isfinite(place[2]) else ""
     figure.suptitle(
         f"Probability by season and hour ({where})",
@@ -185,5 +185,5 @@ def season_by_hour(logits: Logits, table: np.ndarray, names: Sequence[str]) -> F
         ha="left",
     )
     figure.supylabel("hour of the day", fontsize=9, color=INK)
-    figure.supxlabel("month", fontsize=9, color=GREY)
+    figure.supxlabel("month", fontsize=9, color=INK)
     return figure

@@ -77,12 +77,24 @@ def score_per_species(
 
 
 def plain_counts(axis: Axis, values: np.ndarray) -> None:
-    """Ticks at 1, 2, 5, 10, 20 ... that read as plain numbers on a logarithmic axis."""
-    from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, StrMethodFormatter
+    """Ticks at 1, 2, 5, 10, 20 ... that read as plain numbers on a logarithmic axis.
+
+    Where fewer than three of them fall among the values, evenly spaced ones.
+    """
+    from matplotlib.ticker import (
+        FixedLocator,
+        MaxNLocator,
+        NullFormatter,
+        NullLocator,
+        StrMethodFormatter,
+    )
 
     ticks = [m * 10**e for e in range(7) for m in (1, 2, 5)]
     low, high = (values.min(), values.max()) if len(values) else (1, 10)
     inside = [t for t in ticks if low / 2 <= t <= high * 2]
+    if sum(low <= t <= high for t in inside) < 3:
+        even = MaxNLocator(6, integer=True).tick_values(low, high)
+        inside = [int(t) for t in even if t >= 1]
     axis.set_major_locator(FixedLocator(inside))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_locator(NullLocator())

@@ -40,7 +40,7 @@ def training_curves(history: Sequence[dict]) -> Figure:
     ):
         loss.plot(epochs, [row[key] for row in history], color=colour, label=label, **style)
     tidy(loss, "Loss", y="loss")
-    loss.legend(fontsize=8, frameon=False, loc="upper right")
+    loss.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     maps = np.array([row["valid_map"] for row in history], dtype=float)
     score.plot(epochs, maps, color=COLOURS[2], **style)
     title = "Validation MAP"

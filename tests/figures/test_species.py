@@ -45,6 +45,12 @@ def test_scores_are_drawn_for_species_that_occur_in_training_and_validation():
     assert figure.axes[0].get_xscale() == "log"
 
 
+def test_few_and_like_counts_have_ticks_too():
+    figure = score_per_species(LOGITS, FOREGROUND, np.array([17, 11, 7, 0]), ["A", "B", "C", "D"])
+    ticks = figure.axes[0].get_xticks()
+    assert ((ticks >= 11) & (ticks <= 17)).sum() >= 3 and (ticks == ticks.round()).all()
+
+
 def test_nothing_in_common_is_said_instead_of_drawn():
     figure = score_per_species(LOGITS, FOREGROUND, np.zeros(4, int), ["A", "B", "C", "D"])
     assert any("no species" in text.get_text() for text in figure.axes[0].texts)
