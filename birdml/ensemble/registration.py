@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import birdml
 from birdml.ensemble.combination import LIST, read_lineage
 from birdml.ensemble.request import COLUMNS
+from birdml.tracking.descriptions import describe_registered_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,6 +40,7 @@ def log_and_register(
     folder: str | Path,
     registered_name: str,
     tags: Mapping[str, str],
+    description: str = "",
 ) -> str:
     """Logs a combination as the run's model and registers it.
 
@@ -49,6 +51,7 @@ def log_and_register(
         registered_name: such as `birdml-meta3`.
         tags: of the new version; the members' weights and versions are added under
             `birdml.members`.
+        description: of the new version, for people to read (Markdown).
 
     Returns:
         the number of the new version.
@@ -65,7 +68,7 @@ def log_and_register(
     with _quiet():
         model = Model.log(
             artifact_path=None,
-            name="model",
+            name=registered_name,
             flavor=mlflow.pyfunc,
             run_id=run_id,
             python_model=str(Path(__file__).with_name("served_model.py")),
@@ -75,17 +78,20 @@ def log_and_register(
             pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
         )
     with suppress(MlflowException):  # it is there already
-        client.create_registered_model(registered_name)
+        about = describe_registered_model(registered_name)
+        client.create_registered_model(registered_name, description=about)
     lineage = ", ".join(
         f"{m.name}{f' version {m.version}' if m.version else ''} x {m.weight:.6g}" for m in members
     )
-    created = client.create_model_version(
-        registered_name,
-        source=model.model_uri,
-        run_id=run_id,
-        model_id=model.model_id,
-        tags={**tags, "birdml.members": lineage[:TAG_LENGTH]},
-    )
+    with _quiet():
+        created = client.create_model_version(
+            registered_name,
+            source=model.model_uri,
+            run_id=run_id,
+            model_id=model.model_id,
+            tags={**tags, "birdml.members": lineage[:TAG_LENGTH]},
+            description=description,
+        )
     # what MLflow's own `register_model` writes: the link from the logged model to its version
     link = [{"name": registered_name, "version": created.version}]
     client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": json.dumps(link)})

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def recipe_of(model: TrackedModel) -> Recipe:
     """The recipe that a run was trained by, from its params `cfg.<field>`.
 
-    A field that the run does not know (it is older) has its default. Raises ValueError for a value
-    that cannot be.
+    A field that the run does not name (its family does not read it) has its default. Raises
+    ValueError for a value that cannot be.
     """
     values: dict[str, Any] = {}
     for field, kind in get_type_hints(Recipe).items():
@@ -122,7 +122,7 @@ def collect(
                 recipe=None if ensemble else recipe_of(model),
                 members=_members(client, model) if ensemble else (),
                 honest=_honest(model.metrics),
-                minutes=_minutes(model.metrics),
+                minutes=model.metrics.get("cost/minutes"),
                 device=model.tags.get("birdml.device", ""),
             )
         )
@@ -140,15 +140,9 @@ def _in_order(names: list[str], logits: np.ndarray, files: list[str]) -> np.ndar
 
 
 def _honest(metrics: dict[str, float]) -> tuple[float, float] | None:
-    if "crossfit_map" not in metrics:
+    if "crossfit/map" not in metrics:
         return None
-    return metrics["crossfit_map"], metrics["crossfit_map_bg"]
-
-
-def _minutes(metrics: dict[str, float]) -> float | None:
-    if "search_seconds" in metrics:
-        return metrics["search_seconds"] / 60
-    return metrics.get("training_minutes")
+    return metrics["crossfit/map"], metrics["crossfit/map_bg"]
 
 
 def _members(client: MlflowClient, model: TrackedModel) -> tuple[tuple[str, float], ...]:

@@ -19,6 +19,8 @@ from birdml.steps.ensemble_material import Material
 from birdml.steps.ensemble_search import EnsembleOptions, Found
 from birdml.tracking import registry
 from birdml.tracking.arrays import log_predictions
+from birdml.tracking.datasets import log_dataset
+from birdml.tracking.descriptions import describe_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +31,8 @@ VALUE_NAMES = {"fg+bg": "MAP + MAP-bg", "fg": "MAP", "bg": "MAP-bg"}
 def log_settings(
     client: "MlflowClient", run_id: str, options: EnsembleOptions, material: Material
 ) -> None:
-    """What was asked, as params of the run."""
+    """What was asked, as params of the run, and the recordings that it was asked on."""
+    log_dataset(client, run_id, material.dataset, "validation")
     settings = asdict(options) | {"members": ",".join(m.name for m in material.models)}
     for key, value in settings.items():
         client.log_param(run_id, f"cfg.{key}", str(value)[:6000])
@@ -47,19 +50,19 @@ def log_found(
 
     now = int(time.time() * 1000)
     trials = found.trials
-    curve = [Metric("search_value", v, now, n) for n, v in enumerate(trials.values)]
-    curve += [Metric("search_best", float(v), now, n) for n, v in enumerate(trials.best_so_far)]
-    for begin in range(0, len(curve), 1000):
-        client.log_batch(run_id, metrics=curve[begin : begin + 1000])
     metrics = dict(found.scores) | {
-        "members": float(np.count_nonzero(found.weights)),
-        "search_seconds": found.seconds,
+        "search/members": float(np.count_nonzero(found.weights)),
+        "cost/minutes": found.seconds / 60,
     }
     if found.crossfit is not None:
-        metrics |= {"crossfit_map": found.crossfit.map, "crossfit_map_bg": found.crossfit.map_bg}
+        metrics |= {"crossfit/map": found.crossfit.map, "crossfit/map_bg": found.crossfit.map_bg}
     for rival in found.rivals:
-        metrics["tenths_won_" + rival.name.split(" (")[0].replace(" ", "_")] = float(rival.won)
+        metrics["tenths_won/" + rival.name.split(" (")[0].replace(" ", "_")] = float(rival.won)
     client.log_batch(run_id, metrics=[Metric(k, v, now, 0) for k, v in metrics.items()])
+    curve = [Metric("search/value", v, now, n) for n, v in enumerate(trials.values)]
+    curve += [Metric("search/best", float(v), now, n) for n, v in enumerate(trials.best_so_far)]
+    for begin in range(0, len(curve), 1000):
+        client.log_batch(run_id, metrics=curve[begin : begin + 1000])
     log_predictions(client, run_id, "valid", material.files, found.logits)
     what = VALUE_NAMES[options.criterion]
     figures = {
@@ -68,11 +71,7 @@ def log_found(
     }
     for name, figure in figures.items():
         client.log_figure(run_id, figure, f"figures/{name}.png")
-    found_by = (
-        f"{options.strategy} over {len(material.models)} models of {material.dataset.name}, "
-        f"{len(trials.values)} steps in {found.seconds:.0f} s, for {what} on "
-        f"{len(material.files)} validation recordings."
-    )
+    found_by = _found_by(options, material, found)
     html = page(
         options.name,
         found_by,
@@ -87,9 +86,22 @@ def log_found(
         path = Path(scratch) / "trials.csv"
         _write_trials(path, trials, [m.name for m in material.models])
         client.log_artifact(run_id, str(path), "search")
-    lines = [f"| {c.name} | {c.weight:.4g} | {c.share:.0%} |" for c in found.contributions]
-    note = f"{found_by}\n\n| member | weight | share |\n|---|---|---|\n" + "\n".join(lines)
-    client.set_tag(run_id, "mlflow.note.content", note)
+    client.set_tag(run_id, "mlflow.note.content", _describe(options, material, found))
+
+
+def _found_by(options: EnsembleOptions, material: Material, found: Found) -> str:
+    return (
+        f"{options.strategy} over {len(material.models)} models of {material.dataset.name}, "
+        f"{len(found.trials.values)} steps in {found.seconds:.0f} s, for "
+        f"{VALUE_NAMES[options.criterion]} on {len(material.files)} validation recordings."
+    )
+
+
+def _describe(options: EnsembleOptions, material: Material, found: Found) -> str:
+    """How the weights were found, and what each member has of the answer, as Markdown."""
+    members = [f"{c.name} {c.share:.0%} (x {c.weight:.3g})" for c in found.contributions]
+    search = _found_by(options, material, found)
+    return f"**Search:** {search}  \n**Shares of the answer (weights):** {', '.join(members)}.\n"
 
 
 def _write_trials(path: Path, trials: Trials, names: list[str]) -> None:
@@ -123,9 +135,12 @@ def register(
         "birdml.strategy": options.strategy,
     }
     if found.crossfit is not None:
-        tags["crossfit_map"] = f"{found.crossfit.map:.6f}"
-        tags["crossfit_map_bg"] = f"{found.crossfit.map_bg:.6f}"
+        tags["crossfit/map"] = f"{found.crossfit.map:.6f}"
+        tags["crossfit/map_bg"] = f"{found.crossfit.map_bg:.6f}"
+    about = describe_version(
+        found.scores, material.dataset.name, run_id, _describe(options, material, found)
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "combination"
         save_combination(folder, options.name, members, folders)
-        return log_and_register(client, run_id, folder, options.name, tags)
+        return log_and_register(client, run_id, folder, options.name, tags, about)

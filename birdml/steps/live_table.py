@@ -127,7 +127,7 @@ class LiveTable:
             return Row(name, "waiting")
         metrics = run.data.metrics
         if run.info.status == "FINISHED":
-            return Row(name, "finished", int(metrics.get("epochs_trained", 0)), metrics.get("map"))
+            return Row(name, "finished", int(metrics.get("training/epochs", 0)), metrics.get("map"))
         state = STATES.get(run.info.status, "waiting")
         if state != "training" and (run.info.run_id, run.info.end_time) in self._over:
             state = "waiting"

@@ -92,7 +92,7 @@ def main(options: MainOptions) -> None:
     _step(f"done in {(time.perf_counter() - began) / 60:.1f} minutes")
     _print_table(client, dataset, names, run_id, truth)
     print(f"\nsubmission: {Path(options.out).resolve()}")
-    print(f"look at it: mlflow ui --backend-store-uri {client.tracking_uri}")
+    print(store.where_to_look(client))
 
 
 def _step(name: str) -> None:

@@ -12,7 +12,8 @@ from birdml.dataset.prepared import Dataset
 from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 from birdml.tracking.claims import Board, Claim
-from birdml.tracking.descriptions import describe_run
+from birdml.tracking.datasets import log_dataset
+from birdml.tracking.descriptions import describe_run, describe_version
 from birdml.tracking.recorder import LAST_WAIT, ClaimLost, RunRecorder, patiently
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
@@ -102,22 +103,12 @@ def _open(client: "MlflowClient", request: Request, name: str, handed: bool) -> 
 
 
 def _log_settings(client: "MlflowClient", run_id: str, request: Request, recipe: Recipe) -> None:
-    from mlflow.entities import Dataset as DatasetEntity
-    from mlflow.entities import DatasetInput, InputTag, Param
+    from mlflow.entities import Param
 
-    settings = recipe.settings() | {"seed": request.seed}
+    settings = recipe.settings_in_use() | {"seed": request.seed}
     params = [Param(f"cfg.{key}", str(value)) for key, value in settings.items()]
     client.log_batch(run_id, params=params)
-    dataset = request.dataset
-    entity = DatasetEntity(
-        name=dataset.name,
-        digest=dataset.digest[:36],
-        source_type="local",
-        source=f'{{"uri": "{dataset.folder.name}"}}',
-        profile=f'{{"recordings": {len(dataset.recordings)}, "species": {len(dataset.classes)}}}',
-    )
-    used = DatasetInput(entity, [InputTag("mlflow.data.context", "training")])
-    client.log_inputs(run_id, [used])
+    log_dataset(client, run_id, request.dataset, "training")
 
 
 def _train_into(
@@ -182,9 +173,9 @@ def _finish(
     recordings = dataset.split("valid")
     metrics = score(predictions.logits, dataset.foreground(recordings), dataset.present(recordings))
     figures = metrics | {
-        "best_epoch": trained.best_epoch,
-        "epochs_trained": len(trained.history),
-        "training_minutes": trained.seconds / 60,
+        "training/best_epoch": trained.best_epoch,
+        "training/epochs": len(trained.history),
+        "cost/minutes": trained.seconds / 60,
     }
     there, now = client.get_run(run_id).data.metrics, int(time.time() * 1000)
     missing = [Metric(key, value, now, 0) for key, value in figures.items() if key not in there]
@@ -220,12 +211,14 @@ def _register(client, run_id: str, model: SavedModel, metrics: dict[str, float])
         "birdml.dataset_digest": model.dataset_digest,
         "birdml.identity": model.identity,
     }
+    recipe = describe_run(model.recipe, model.dataset_name, model.dataset_digest)
+    about = describe_version(metrics, model.dataset_name, run_id, recipe)
     _forget_unregistered(client, run_id)
     with tempfile.TemporaryDirectory() as scratch:
         saved, folder = Path(scratch) / "saved", Path(scratch) / "combination"
         save_model(saved, model)
         save_combination(folder, model.name, [Member(model.name, 1.0, run_id=run_id)], [saved])
-        version = log_and_register(client, run_id, folder, name, tags)
+        version = log_and_register(client, run_id, folder, name, tags, about)
     registry.crown(client, name, version, metrics)
     client.set_tag(run_id, "birdml.model_version", version)
 

@@ -103,7 +103,7 @@ def log_scores(options: ScoreOptions, scores: MonophoneScores | SoundscapeScores
     with store.own_run(client, "score", tags) as run_id:
         for name, value in asdict(scores).items():
             if isinstance(value, float):
-                client.log_metric(run_id, f"official_{name}", value)
+                client.log_metric(run_id, f"official/{name}", value)
         if options.out:
             stem = Path(options.out) / Path(options.submission).stem
             for ending in ("csv", "png"):

@@ -106,7 +106,7 @@ def _log(
             client.log_param(run_id, f"cfg.{key}", str(asked[key]))
         for file in written:
             client.log_artifact(run_id, str(file.path), "submission")
-            client.log_metric(run_id, f"lines_{file.path.stem}", file.lines)
+            client.log_metric(run_id, f"lines/{file.path.stem}", file.lines)
 
 
 def _report(dataset: Dataset, file: Written) -> None:

@@ -122,8 +122,8 @@ def print_summary(
         figures = model.metrics if model else {}
         print(f"{name:<12}{outcome.state:<10}", end="")
         print("".join(_cell(figures.get(c), ".3f", 8) for c in COLUMNS), end="")
-        print(_cell(figures.get("epochs_trained"), ".0f", 8), end="")
-        print(_cell(figures.get("training_minutes"), ".1f", 9))
+        print(_cell(figures.get("training/epochs"), ".0f", 8), end="")
+        print(_cell(figures.get("cost/minutes"), ".1f", 9))
 
 
 def _cell(value: float | None, form: str, width: int) -> str:

@@ -1,5 +1,6 @@
 """The registry: what ships. Names are `birdml-<model>`; the alias `champion` marks the best."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,8 @@ def load_registered(client: "MlflowClient", uri: str) -> Path:
 def crown(client: "MlflowClient", name: str, version: str, metrics: dict[str, float]) -> bool:
     """Gives `champion` to a version whose map + map_bg beats that of its holder; True if it did.
 
-    A version on another dataset is no rival: the newest dataset's best holds the alias.
+    A version on another dataset is no rival: the newest dataset's best holds the alias. The
+    champion's figures and dataset become tags of the registered model.
     """
     from mlflow.exceptions import MlflowException
 
@@ -94,8 +96,20 @@ def crown(client: "MlflowClient", name: str, version: str, metrics: dict[str, fl
         )
         if same and quality(holder.tags) >= metrics["map"] + metrics["map_bg"]:
             return False
+    # The list of models shows tags of models, not of versions. The alias goes last: where it is
+    # given, all is there.
+    for key, value in shown_figures(metrics).items():
+        client.set_registered_model_tag(name, key, value)
+    client.set_registered_model_tag(
+        name, "birdml.dataset", challenger.tags.get("birdml.dataset", "")
+    )
     client.set_registered_model_alias(name, CHAMPION, version)
     return True
+
+
+def shown_figures(metrics: Mapping[str, float]) -> dict[str, str]:
+    """The figures that a list of models has room for, with three digits."""
+    return {key: f"{metrics[key]:.3f}" for key in ("map", "map_bg")}
 
 
 def quality(tags: dict[str, str]) -> float:

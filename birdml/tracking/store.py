@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from birdml.errors import UserError
-from birdml.tracking.descriptions import EXPERIMENT_DESCRIPTION
+from birdml.tracking.descriptions import EXPERIMENT_TAGS, VIEW
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 EXPERIMENT = "birdml"
 # A server that is away for a moment must not hold a training up: we keep what is to be logged
@@ -97,20 +98,32 @@ def handed_run() -> str | None:
 
 
 def experiment_id(client: "MlflowClient") -> str:
-    """The experiment of the run handed in, else MLFLOW_EXPERIMENT_NAME, else birdml."""
+    """The experiment of the run handed in, else MLFLOW_EXPERIMENT_NAME, else birdml.
+
+    One that somebody else made, such as `mlflow run`, gets the description and view that it lacks.
+    """
+    run_id = handed_run()
+    known = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if run_id:
+        experiment = client.get_experiment(client.get_run(run_id).info.experiment_id)
+    elif known:
+        experiment = client.get_experiment(known)
+    else:
+        experiment = _named_experiment(client)
+    for key, value in EXPERIMENT_TAGS.items():
+        if key not in experiment.tags:
+            client.set_experiment_tag(experiment.experiment_id, key, value)
+    return experiment.experiment_id
+
+
+def _named_experiment(client: "MlflowClient") -> "Experiment":
     from mlflow.exceptions import MlflowException
 
-    run_id = handed_run()
-    if run_id:
-        return client.get_run(run_id).info.experiment_id
-    if os.environ.get("MLFLOW_EXPERIMENT_ID"):
-        return os.environ["MLFLOW_EXPERIMENT_ID"]
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            note = {"mlflow.note.content": EXPERIMENT_DESCRIPTION}
-            return client.create_experiment(name, tags=note)
+            return client.get_experiment(client.create_experiment(name, tags=EXPERIMENT_TAGS))
         except MlflowException:  # another process was faster
             experiment = client.get_experiment_by_name(name)
     if experiment is None or experiment.lifecycle_stage != "active":
@@ -118,7 +131,19 @@ def experiment_id(client: "MlflowClient") -> str:
             f"the experiment '{name}' is deleted; restore it with `mlflow experiments restore`, "
             "or name another in MLFLOW_EXPERIMENT_NAME"
         )
-    return experiment.experiment_id
+    return experiment
+
+
+def where_to_look(client: "MlflowClient") -> str:
+    """What a user does to see the runs: the line that starts a page, if need be, and its address,
+    which opens the saved view of models."""
+    page = f"#/experiments/{experiment_id(client)}/runs"
+    page += f"?viewStateShareKey={VIEW}&workflowType=machine_learning"
+    uri = client.tracking_uri
+    if urlsplit(uri).scheme in ("http", "https"):
+        return f"look at it: {_without_password(uri, uri).rstrip('/')}/{page}"
+    start = f"mlflow ui --backend-store-uri '{_without_password(uri, uri)}'"
+    return f"look at it: {start}\n      then: http://127.0.0.1:5000/{page}"
 
 
 def all_experiments(client: "MlflowClient") -> list[str]:
@@ -136,10 +161,10 @@ def all_experiments(client: "MlflowClient") -> list[str]:
 def open_run(client: "MlflowClient", name: str, tags: dict[str, str], handed: bool = True) -> str:
     """A run of that name and tags: the one handed in (unless told otherwise), or a new one."""
     tags = {key: value for key, value in tags.items() if value}
-    run_id = handed_run() if handed else None
+    experiment, run_id = experiment_id(client), handed_run() if handed else None
     if run_id is None:
         tags |= {"mlflow.user": _user(), "mlflow.source.name": Path(sys.argv[0]).name}
-        run = client.create_run(experiment_id(client), run_name=name, tags=tags)
+        run = client.create_run(experiment, run_name=name, tags=tags)
         return run.info.run_id
     from mlflow.entities import RunTag
 
@@ -179,7 +204,7 @@ def describe_handed_run(name: str, note: str, client: "MlflowClient | None" = No
     if run_id is None:
         return
     client = client or connect()
-    os.environ["MLFLOW_EXPERIMENT_ID"] = client.get_run(run_id).info.experiment_id
+    os.environ["MLFLOW_EXPERIMENT_ID"] = experiment_id(client)
     client.update_run(run_id, name=name)
     client.set_tag(run_id, "birdml.family", "step")
     client.set_tag(run_id, "mlflow.note.content", note)

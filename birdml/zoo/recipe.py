@@ -34,6 +34,14 @@ AT_LEAST = {
     "batch_size epoch_steps epochs patience patience_trials",
     0: "ignored_top mixup filter_db class_weighting l2_decay first_parameter_rate mel_spread",
 }
+# what only a network that listens reads, and what only one that takes date, time and place reads
+SAMPLES_ONLY = (
+    "excerpt_min excerpt_max length_buckets filterbank mel_bands mel_min mel_max mel_spread "
+    "magnitude trunk channels width shifts dropout pooling conv_groups dense_groups "
+    "channel_dropout group_dropout layer_pooling dilated "
+    "mixup mixup_labels filter_db max_stretch max_shift"
+)
+METADATA_ONLY = "fields date_phases time_phases blur field_dropout hidden"
 FRACTIONS = "dropout field_dropout channel_dropout group_dropout max_stretch max_shift"  # < 1
 POSITIVE = "excerpt_min excerpt_max learning_rate learning_rate_decay"
 
@@ -206,6 +214,16 @@ class Recipe:
         values = asdict(self)
         del values["name"]
         return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+
+    def settings_in_use(self) -> dict:
+        """The `settings` that a model of this family reads: what people need to see."""
+        unread = {
+            *(() if self.takes_samples else SAMPLES_ONLY.split()),
+            *(() if self.takes_metadata else METADATA_ONLY.split()),
+            *(() if self.family == "combined" else ("metadata_weight", "start_from")),
+            *(() if self.loss == "binary" else ("ignored_top",)),
+        }
+        return {key: value for key, value in self.settings().items() if key not in unread}
 
 
 FIELD_TYPES = {field.name: field.type for field in fields(Recipe)}

@@ -93,7 +93,7 @@ def test_a_server_killed_in_the_middle_of_a_training_loses_nothing(ada, team, tm
 
     stores = [ada, mlflow.MlflowClient(undisturbed["MLFLOW_TRACKING_URI"])]
     (one,), (other,) = (runs.finished_models(store, dataset.digest) for store in stores)
-    assert one.metrics["epochs_trained"] == epochs
+    assert one.metrics["training/epochs"] == epochs
     for key in ("train_loss", "valid_loss", "valid_map", "learning_rate"):
         here, there = (
             {m.step: m.value for m in store.get_metric_history(model.run_id, key)}

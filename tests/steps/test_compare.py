@@ -28,9 +28,9 @@ def add_run(client, dataset, name: str, skill: float, predictions: bool = True, 
         "birdml.model_version": "1",
     }
     run_id = client.create_run(experiment_id(client), run_name=name, tags=tags).info.run_id
-    for key, value in recipe.settings().items():
+    for key, value in recipe.settings_in_use().items():
         client.log_param(run_id, f"cfg.{key}", str(value))
-    client.log_metric(run_id, "training_minutes", 2.5)
+    client.log_metric(run_id, "cost/minutes", 2.5)
     recordings = dataset.split("valid")
     rng = np.random.default_rng(len(name))
     right = np.eye(3)[dataset.foreground(recordings)]

@@ -1,6 +1,7 @@
 """`ensemble`: from runs in a store to a registered model and its scores."""
 
 import csv
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -80,7 +81,13 @@ def test_from_runs_to_a_registered_model(client, dataset, tmp_path, capsys):
     for key, value in expected.items():
         assert run.data.metrics[key] == pytest.approx(value)
     assert run.data.tags["birdml.family"] == "ensemble" and run.info.status == "FINISHED"
-    best = client.get_metric_history(run_id, "search_best")
+    (used,) = run.inputs.dataset_inputs
+    assert used.dataset.name == dataset.name and used.tags[0].value == "validation"
+    version = registry.resolve(client, "models:/birdml-ensemble@champion")
+    assert f"MAP {run.data.metrics['map']:.3f}" in version.description
+    for name, weight in weights.items():
+        assert re.search(rf"{name} \d+% \(x {weight:.3g}\)", version.description)
+    best = client.get_metric_history(run_id, "search/best")
     assert len(best) > 40 and all(a.value <= b.value for a, b in pairwise(best))
     files = {
         f.path
@@ -98,7 +105,7 @@ def test_from_runs_to_a_registered_model(client, dataset, tmp_path, capsys):
     assert client.get_run(worse).data.tags["birdml.model_version"] == "2"
     assert "no better than the champion" in capsys.readouterr().out
     assert registry.resolve(client, "models:/birdml-ensemble@champion").version in (1, "1")
-    assert "tenths_won_champion_so_far" in client.get_run(worse).data.metrics
+    assert "tenths_won/champion_so_far" in client.get_run(worse).data.metrics
 
     with pytest.raises(UserError, match=r"meta9 \(trained on elsewhere\)"):
         ensemble(EnsembleOptions(str(dataset.folder), models="meta1,meta9"))

@@ -82,7 +82,7 @@ def test_rows_follow_the_store_and_a_change_is_a_line(client, request_of):
     assert [row.state for row in table.rows()] == ["failed", "blocked", "waiting"]
     client.update_run(run_id, status="RUNNING")
     client.log_metric(run_id, "map", 0.45)
-    client.log_metric(run_id, "epochs_trained", 3)
+    client.log_metric(run_id, "training/epochs", 3)
     client.set_terminated(run_id, "FINISHED")
     table.refresh()
     assert out.getvalue().splitlines()[-1] == "meta3: finished, MAP 0.450 in 3 epochs"

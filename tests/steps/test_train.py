@@ -77,7 +77,7 @@ def model_runs(client, dataset, name):
 
 def figures(client, run_id):
     """Every figure of every epoch, but for when it was."""
-    keys = [key for key in client.get_run(run_id).data.metrics if key != "training_minutes"]
+    keys = [key for key in client.get_run(run_id).data.metrics if key != "cost/minutes"]
     return {key: {m.step: m.value for m in client.get_metric_history(run_id, key)} for key in keys}
 
 
@@ -95,9 +95,9 @@ def test_a_model_and_what_it_needs_are_trained_and_kept(client, dataset, capsys)
     assert tags["birdml.family"] == "meta" and tags["birdml.teachers"] == "meta3"
     assert tags["birdml.model_version"] == "1" and tags["mlflow.note.content"]
     assert params["cfg.hidden"] == "[8, 8]" and params["cfg.teacher"] == "meta3"
-    assert params["cfg.seed"] == "0"
+    assert params["cfg.seed"] == "0" and "cfg.mel_bands" not in params
     assert {"map", "map_bg", "top1", "top5", "train_loss", "valid_loss"} <= set(metrics)
-    assert metrics["epochs_trained"] == 1 and metrics["best_epoch"] == 1
+    assert metrics["training/epochs"] == 1 and metrics["training/best_epoch"] == 1
     (used,) = run.inputs.dataset_inputs
     assert used.dataset.name == dataset.name
 
@@ -107,6 +107,10 @@ def test_a_model_and_what_it_needs_are_trained_and_kept(client, dataset, capsys)
     assert any(f.path.endswith(".png") for f in client.list_artifacts(run.info.run_id, "figures"))
     assert not client.list_artifacts(run.info.run_id, "checkpoint") and not tags.get(TAG)
     champion = client.get_model_version_by_alias("birdml-meta8", "champion")
+    assert f"MAP {metrics['map']:.3f}" in champion.description
+    assert "`meta3`" in champion.description and run.info.run_id in champion.description
+    shown = client.get_registered_model("birdml-meta8")
+    assert shown.tags["map"] == f"{metrics['map']:.3f}" and "@champion" in shown.description
     assert champion.run_id == run.info.run_id and str(champion.version) == "1"
 
 

@@ -1,6 +1,6 @@
 """Descriptions of runs name what tells models apart."""
 
-from birdml.tracking.descriptions import EXPERIMENT_DESCRIPTION, describe_run
+from birdml.tracking.descriptions import EXPERIMENT_DESCRIPTION, describe_run, describe_version
 from birdml.zoo.recipe import Recipe
 
 
@@ -47,3 +47,10 @@ def test_combined_run_names_both_inputs_and_where_it_starts():
 def test_experiment_description_names_metrics_and_filters_that_exist():
     for word in ("`map`", "`map_bg`", "`valid_map`", "`champion`", "birdml.family", "figures/"):
         assert word in EXPERIMENT_DESCRIPTION
+
+
+def test_a_version_says_how_good_it_is_before_what_it_is():
+    metrics = {"map": 0.5628, "map_bg": 0.6, "top1": 0.36, "top5": 0.8667}
+    text = describe_version(metrics, "birds of here", "abc123", describe_run(Recipe("a"), "h", "d"))
+    assert text.startswith("MAP 0.563, MAP-bg 0.600, top-1 36.0%, top-5 86.7%")
+    assert text.index("birds of here") < text.index("mel bands") < text.index("`abc123`")
