@@ -27,7 +27,7 @@ def members(contributions: Sequence[Contribution], whole: float, what: str) -> F
     """
     from matplotlib.ticker import PercentFormatter
 
-    figure = new_figure(11, 1.9 + 0.26 * len(contributions))
+    figure = new_figure(9.4, 1.9 + 0.26 * len(contributions))
     left, middle, right = figure.subplots(1, 3, sharey=True)
     rows = np.arange(len(contributions))
     colours = [FAMILY_COLOURS.get(c.family, GREY) for c in contributions]
