@@ -14,9 +14,9 @@ BLOCK = 32  # frames smoothed by one matrix product
 
 def smooth(x: Tensor, s: Tensor) -> Tensor:
     """m[0] = x[0], m[t] = (1 - s) m[t-1] + s x[t]; x [B, F, M], s [M] in 0..1 -> [B, F, M]."""
-    first, rest = x[:, :1], x[:, 1:] * s
-    by_band = torch.cat([first, rest], dim=1).permute(2, 1, 0)
-    return _Recursion.apply(by_band, 1 - s).permute(2, 1, 0)
+    shares = torch.cat([torch.ones_like(s)[None], s.expand(x.shape[1] - 1, -1)])
+    by_band = _Recursion.apply((x * shares).permute(2, 0, 1), 1 - s)
+    return by_band.permute(1, 2, 0).contiguous()
 
 
 class _Recursion(torch.autograd.Function):
@@ -31,36 +31,42 @@ class _Recursion(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
         y, keep = ctx.saved_tensors
-        lower = _recursion(gradients[0].flip(1), keep).flip(1)
-        return lower, (lower[:, 1:] * y[:, :-1]).sum(dim=(1, 2))
+        lower = _recursion(gradients[0], keep, backwards=True)
+        return lower, (lower[:, :, 1:] * y[:, :, :-1]).sum(dim=(1, 2))
 
 
-def _recursion(x: Tensor, keep: Tensor) -> Tensor:
-    """y[t] = keep y[t-1] + x[t] from y[-1] = 0; x [M, F, N], keep [M] -> [M, F, N].
+def _recursion(x: Tensor, keep: Tensor, backwards: bool = False) -> Tensor:
+    """y[t] = keep y[t-1] + x[t] from y[-1] = 0; x [M, N, F], keep [M] -> [M, N, F].
 
-    Exact: inside a block of frames the recursion is a lower triangular matrix, one per band; the
-    values that blocks hand on to each other follow the same recursion, with keep ** BLOCK. Powers
-    are only ever taken with exponents >= 0, so nothing overflows.
+    `backwards`: y[t] = keep y[t+1] + x[t] from y[F] = 0. Exact: inside a block of frames the
+    recursion is a triangular matrix, one per band; the values that blocks hand on to each other
+    follow the same recursion, with keep ** BLOCK. Powers are only ever taken with exponents >= 0,
+    so nothing overflows.
     """
-    bands, frames, columns = x.shape
+    bands, rows, frames = x.shape
+    decay = _decay(keep, min(frames, BLOCK))
+    if backwards:
+        decay = decay.transpose(1, 2)
     if frames <= BLOCK:
-        return torch.bmm(_decay(keep, frames), x)
+        return torch.bmm(x, decay)
     blocks = -(-frames // BLOCK)
-    x = nn.functional.pad(x, (0, 0, 0, blocks * BLOCK - frames))
-    x = x.view(bands, blocks, BLOCK, columns).transpose(1, 2)  # [M, BLOCK, blocks, N]
-    inside = torch.bmm(_decay(keep, BLOCK), x.flatten(2)).view_as(x)
-    leaving = _recursion(inside[:, -1], keep**BLOCK)  # [M, blocks, N]
-    entering = nn.functional.pad(leaving[:, :-1], (0, 0, 1, 0))
-    fading = keep[:, None] ** torch.arange(1, BLOCK + 1, device=x.device)  # [M, BLOCK]
-    y = inside + fading[:, :, None, None] * entering[:, None]
-    return y.transpose(1, 2).reshape(bands, blocks * BLOCK, columns)[:, :frames]
+    x = nn.functional.pad(x, (0, blocks * BLOCK - frames)).view(bands, rows * blocks, BLOCK)
+    inside = torch.bmm(x, decay)
+    leaving = inside[:, :, 0 if backwards else -1].view(bands, rows, blocks)
+    leaving = _recursion(leaving, keep**BLOCK, backwards)
+    entering = leaving[:, :, 1:] if backwards else leaving[:, :, :-1]
+    entering = nn.functional.pad(entering, (0, 1) if backwards else (1, 0))
+    steps = torch.arange(1, BLOCK + 1, device=x.device)
+    fading = keep[:, None] ** (steps.flip(0) if backwards else steps)  # [M, BLOCK]
+    y = torch.baddbmm(inside, entering.view(bands, rows * blocks, 1), fading[:, None])
+    return y.view(bands, rows, blocks * BLOCK)[:, :, :frames]
 
 
 def _decay(keep: Tensor, size: int) -> Tensor:
-    """keep ** (row - column) on and below the diagonal, zero above; [M] -> [M, size, size]."""
-    step = torch.arange(size, device=keep.device)
-    distance = step[:, None] - step[None, :]
-    return (keep[:, None, None] ** distance.clamp(min=0)) * (distance >= 0)
+    """keep ** (column - row) on and above the diagonal, zero below; [M] -> [M, size, size]."""
+    powers = keep[:, None] ** torch.arange(size, device=keep.device)
+    # row by row the powers, one later each: windows of zeros and powers, last window first
+    return nn.functional.pad(powers, (size - 1, 0)).unfold(1, size, 1).flip(1)
 
 
 class PCEN(nn.Module):

@@ -72,17 +72,21 @@ def finished_models(
     newest: dict[str, TrackedModel] = {}
     for run in _candidates(client, dataset_digest):
         family = run.data.tags.get("birdml.family")
-        if family in FAMILIES and run.data.tags.get("birdml.model_version"):
+        if family in FAMILIES and _registered(run):
             newest.setdefault(run.data.tags["birdml.model"], tracked(run))
     wanted = newest if models is None else [name for name in newest if name in models]
     return sorted((newest[name] for name in wanted), key=_order)
 
 
+def _registered(run: "Run") -> bool:
+    return bool(run.data.tags.get("birdml.model_version"))
+
+
 def _candidates(client: "MlflowClient", dataset_digest: str) -> "Iterator[Run]":
     """Finished runs on a dataset, newest first, or at least the newest of each registered model.
 
-    A store hands out whole runs with all their params, 2 ms each: where there are more than a page
-    of them, the newest of each model are asked for one by one, so that the time doesn't grow.
+    A store hands out whole runs with all their params, 2 to 4 ms each: where there are more than a
+    page of them, models that the page lacks are asked for one by one, so the time doesn't grow.
     """
     query = f"tags.`birdml.dataset_digest` = '{dataset_digest}' and attributes.status = 'FINISHED'"
     experiments = all_experiments(client)
@@ -91,8 +95,10 @@ def _candidates(client: "MlflowClient", dataset_digest: str) -> "Iterator[Run]":
     yield from page
     if not page.token:
         return
-    for name in registry.names(client):
-        of_model = f"{query} and tags.`birdml.model` = '{name.removeprefix('birdml-')}'"
+    seen = {run.data.tags.get("birdml.model") for run in page if _registered(run)}
+    names = {name.removeprefix("birdml-") for name in registry.names(client)}
+    for name in sorted(names - seen):
+        of_model = f"{query} and tags.`birdml.model` = '{name}'"
         # the last ones may have lost their way to the registry
         yield from client.search_runs(experiments, of_model, max_results=3, order_by=order)
 
@@ -134,7 +140,7 @@ def finished_run(client: "MlflowClient", identity: str) -> TrackedModel | None:
         client,
         f"tags.`birdml.identity` = '{identity}' and attributes.status = 'FINISHED'",
     ):
-        if run.data.tags.get("birdml.model_version"):
+        if _registered(run):
             return tracked(run)
     return None
 

@@ -171,7 +171,7 @@ def lengths(place):
 
 
 def test_killed_twenty_times_it_ends_as_if_nothing_had_happened(place):
-    seed = int.from_bytes(os.urandom(4))
+    seed = int(os.environ.get("BIRDML_KILLS", "0"))  # other numbers, other moments
     print(f"seed {seed}")
     rng = np.random.default_rng(seed)
     whole = place("whole")
