@@ -5,11 +5,14 @@ is found by counting larger scores; nothing is sorted, which is many times faste
 stand in label order, as in a stable descending sort.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from birdml.errors import UserError
 
 TOP = 5
+TENTHS = 50
 BLOCK = 1 << 19  # scores compared at once: bounds the memory, and stays within the cache
 
 
@@ -118,3 +121,13 @@ def score(scores: np.ndarray, foreground: np.ndarray, present: np.ndarray) -> di
     for k in range(1, TOP + 1):
         result[f"top{k}"] = float((rank <= k).mean())
     return result
+
+
+def random_tenths(recordings: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """50 random tenths of the recordings, each as rows int64 [N / 10], the same for everybody.
+
+    The author of the 2018 system chose between ensembles by the number of tenths that they won.
+    """
+    rng = np.random.default_rng([seed, TENTHS])
+    size = max(1, round(recordings / 10))
+    return (rng.choice(recordings, size, replace=False) for _ in range(TENTHS))

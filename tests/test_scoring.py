@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from birdml.errors import UserError
-from birdml.scoring import average_precision, ranks, score
+from birdml.scoring import TENTHS, average_precision, random_tenths, ranks, score
 from tests.golden import load_json, load_npz
 
 
@@ -77,3 +77,13 @@ def test_golden_evaluate():
         assert found["top1"] == pytest.approx(case["accuracy"], abs=1e-9)
         tops = [found[f"top{i}"] for i in range(1, 1 + min(5, len(case["top-acc"])))]
         assert tops == pytest.approx(case["top-acc"], abs=1e-9)
+
+
+def test_random_tenths_are_fifty_and_the_same_for_everybody():
+    drawn = list(random_tenths(203))
+    assert len(drawn) == TENTHS == 50
+    assert all(len(set(rows)) == 20 and rows.max() < 203 for rows in drawn)
+    assert len({tuple(sorted(rows)) for rows in drawn}) == 50
+    for rows, again in zip(drawn, random_tenths(203), strict=True):
+        np.testing.assert_array_equal(rows, again)
+    assert [len(rows) for rows in random_tenths(3)] == [1] * 50

@@ -82,7 +82,7 @@ def scatter(
     points: Sequence[tuple[float, float, str, str]], x_title: str, y_title: str, label: str
 ) -> str:
     """Points (x, y, name, kind) over a logarithmic x axis, as SVG."""
-    width, height, left, bottom, top = 420.0, 250.0, 44.0, 34.0, 14.0
+    width, height, left, bottom, top = 480.0, 300.0, 44.0, 34.0, 14.0
     logs = [np.log10(max(x, 1e-3)) for x, *_ in points]
     across, up = Scale([min(logs) - 0.05, max(logs) + 0.05]), Scale([y for _, y, *_ in points])
 
@@ -103,25 +103,50 @@ def scatter(
         if across.low <= np.log10(value) <= across.high:
             x, _ = place(float(np.log10(value)), up.low)
             parts.append(_text(x, height - bottom + 14, f"{value:g}", "middle", "tick"))
-    named: list[tuple[float, float]] = []  # the best come first; a name in the way is left out
-    for log, (_, value, name, kind) in sorted(zip(logs, points), key=lambda p: -p[1][1]):
-        x, y = place(float(log), value)
+    best_first = sorted(zip(logs, points), key=lambda p: -p[1][1])
+    places = [place(float(log), value) for log, (_, value, *_) in best_first]
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in places]
+    for (x, y), (_, (_, value, name, kind)) in zip(places, best_first):
         parts.append(
             f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
             f"<title>{escape(name)}: {value:.3f}</title></circle>"
         )
-        if all(abs(x - a) > 52 or abs(y - b) > 10 for a, b in named):
-            named.append((x, y))
-            at_end = x > width - 80
-            parts.append(
-                _text(x + (-7 if at_end else 7), y + 3.5, name, "end" if at_end else "start")
-            )
+        for dx, dy, anchor in (
+            (7, 3.5, "start"),
+            (-7, 3.5, "end"),
+            (0, -7, "middle"),
+            (0, 14, "middle"),
+        ):
+            box = _text_box(x + dx, y + dy, name, anchor)
+            if (
+                box[0] > left
+                and box[2] < width
+                and not any(_overlap(box, other) for other in taken)
+            ):
+                taken.append(box)
+                parts.append(_text(x + dx, y + dy, name, anchor))
+                break
     parts.append(_text((left + width) / 2, height - 4, x_title, "middle"))
     parts.append(_text(4, 10, y_title))
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+# Places of a name: right of its point, left, above, below. Where all are taken, a touch tells it.
+BESIDE = ((7.0, 3.5, "start"), (-7.0, 3.5, "end"), (0.0, -7.0, "middle"), (0.0, 14.0, "middle"))
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def _text_box(x: float, y: float, text: str, anchor: str) -> Box:
+    width = 6.2 * len(text)  # of the font that page.css gives to SVG
+    left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * width
+    return left, y - 8, left + width, y + 2
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:

@@ -1,7 +1,7 @@
 """What a comparison says, in words."""
 
 from birdml.comparison.report import Compared, Report
-from birdml.comparison.statistics import TENTHS
+from birdml.scoring import TENTHS
 
 CLEAR = 45  # tenths won, of 50, from which an order is called clear
 BLUR_WORDS = {"none": "no blur", "default": "blur", "more": "more blur"}

@@ -11,7 +11,8 @@ from birdml.comparison.charts import Scale, bar, matrix, scatter, signed, track
 from birdml.comparison.findings import findings, in_words
 from birdml.comparison.grid import FAMILIES, Gain
 from birdml.comparison.report import Report
-from birdml.comparison.statistics import LEVEL, TENTHS, Interval
+from birdml.comparison.statistics import LEVEL, Interval
+from birdml.scoring import TENTHS
 
 HERE = Path(__file__).parent
 

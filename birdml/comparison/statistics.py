@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from birdml.scoring import average_precision, ranks
+from birdml.scoring import average_precision, random_tenths, ranks
 
 RESAMPLES = 2000
-TENTHS = 50
 LEVEL = 95  # per cent of an interval
 CRITERIA = ("map", "map_bg", "top1", "top5")
 
@@ -87,12 +86,9 @@ def wins(models: list[Answers], seed: int = 0) -> np.ndarray:
     system chose between ensembles.
     """
     values = np.stack([m.per_recording("map") + m.precision for m in models], axis=1)
-    recordings = len(values)
-    rng = np.random.default_rng([seed, recordings, TENTHS])
-    size = max(1, round(recordings / 10))
     result = np.zeros((len(models), len(models)), dtype=np.int64)
-    for _ in range(TENTHS):
-        means = values[rng.choice(recordings, size, replace=False)].mean(axis=0)
+    for rows in random_tenths(len(values), seed):
+        means = values[rows].mean(axis=0)
         result += means[:, None] > means[None, :]
     return result
 

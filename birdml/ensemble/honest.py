@@ -10,9 +10,9 @@ import numpy as np
 
 from birdml.ensemble.objective import CRITERIA, Objective
 from birdml.ensemble.search import search
+from birdml.scoring import random_tenths
 
 FOLDS = 5
-TENTHS = 50  # random tenths of the recordings, as the author of the 2018 system compared
 QUICKER = 10  # a search within a fold makes a tenth of the evaluations
 
 
@@ -66,7 +66,4 @@ def tenths_won(
     gain = sum(
         share * (our - their) for share, our, their in zip(CRITERIA[criterion], ours, theirs)
     )
-    rng = np.random.default_rng([seed, TENTHS])
-    size = max(1, round(len(gain) / 10))
-    draws = (rng.choice(len(gain), size, replace=False) for _ in range(TENTHS))
-    return sum(bool(gain[draw].sum() > 0) for draw in draws)
+    return sum(bool(gain[rows].sum() > 0) for rows in random_tenths(len(gain), seed))

@@ -8,7 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from birdml.ensemble.contributions import Contribution
-from birdml.ensemble.honest import TENTHS, Crossfit
+from birdml.ensemble.honest import Crossfit
+from birdml.scoring import TENTHS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,6 @@ import pytest
 
 from birdml.comparison.statistics import (
     RESAMPLES,
-    TENTHS,
     Answers,
     agreement,
     answers,
@@ -13,7 +12,7 @@ from birdml.comparison.statistics import (
     resamples,
     wins,
 )
-from birdml.scoring import score
+from birdml.scoring import TENTHS, score
 
 RNG = np.random.default_rng(5)
 
