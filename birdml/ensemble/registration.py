@@ -14,6 +14,7 @@ import birdml
 from birdml.ensemble.combination import LIST, read_lineage
 from birdml.ensemble.request import COLUMNS
 from birdml.tracking.descriptions import describe_registered_model
+from birdml.tracking.interrupts import in_one_piece
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -65,7 +66,7 @@ def log_and_register(
     mlflow.set_tracking_uri(client.tracking_uri)
     artifacts = {"ensemble": str(folder / LIST)}
     artifacts |= {f"member/{m.name}": str(folder / m.name) for m in members}
-    with _quiet():
+    with _quiet(), in_one_piece():
         model = Model.log(
             artifact_path=None,
             name=registered_name,

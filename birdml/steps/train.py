@@ -1,6 +1,5 @@
 """`train`: from names of models to finished runs, each trained once, whoever else trains."""
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from birdml.errors import UserError
 from birdml.steps.ledger import StoreLedger, train_models
 from birdml.steps.model_run import Request, mark_dead_runs
 from birdml.tracking import runs, store
+from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.training.identity import identities
 from birdml.training.zoo_run import Outcome, with_needs
 from birdml.zoo.load import configure, load_zoo, select
@@ -95,15 +95,6 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
 def _say_dead(client: "MlflowClient", ledger: StoreLedger) -> None:
     for name in mark_dead_runs(client, ledger.board):
         print(f"{name}: an earlier run died and is marked as killed", flush=True)
-
-
-def interrupt_on_termination() -> None:
-    """SIGTERM is answered as ctrl-C is: the run is marked, the claim given back."""
-
-    def interrupt(signum, frame):
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
 
 
 COLUMNS = ("map", "map_bg", "top1", "top5")

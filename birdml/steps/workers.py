@@ -20,8 +20,9 @@ from birdml.errors import UserError
 from birdml.steps.ledger import StoreLedger, in_words, train_models
 from birdml.steps.live_table import LiveTable
 from birdml.steps.model_run import Request
-from birdml.steps.train import TrainOptions, interrupt_on_termination, prepare_request
+from birdml.steps.train import TrainOptions, prepare_request
 from birdml.tracking import store
+from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.training.zoo_run import Outcome
 
 if TYPE_CHECKING:

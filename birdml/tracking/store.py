@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from birdml.errors import UserError
 from birdml.tracking.descriptions import EXPERIMENT_TAGS, VIEW
+from birdml.tracking.interrupts import whole_requests
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,7 +47,7 @@ def connect() -> "MlflowClient":
     try:
         if (path := _fresh_file(uri)) is not None:
             _make_database(path)
-        client = mlflow.MlflowClient()
+        client = whole_requests(uri)
         client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split())
