@@ -1,6 +1,5 @@
 """Networks against their bare arithmetic: `python -m benchmarks.networks`."""
 
-import statistics
 from collections.abc import Callable
 from itertools import pairwise
 from time import perf_counter
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks._measure import in_turn, row
 from birdml.networks.build import build_network
 from birdml.networks.dense import dense_scores_from_mel
 from birdml.networks.pcen import PCEN
@@ -20,31 +20,6 @@ from birdml.zoo.recipe import Recipe
 CLASSES = 1500  # of BirdCLEF 2018
 BATCH, SECONDS = 16, 10  # of the audio step, as audio1 is trained
 RATE = 22050
-
-
-def in_turn(
-    ours: Callable[[], Any], reference: Callable[[], Any], times: int, warm: int = 1
-) -> tuple[float, float]:
-    """Median seconds of both, run in turn."""
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for trial in range(warm + times):
-        for function, taken in zip((ours, reference), seconds):
-            start = perf_counter()
-            function()
-            if trial >= warm:
-                taken.append(perf_counter() - start)
-    return statistics.median(seconds[0]), statistics.median(seconds[1])
-
-
-def row(name: str, ours: float, reference: float, ratio: float, what: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "ours": ours,
-        "reference": reference,
-        "ratio": ratio,
-        "unit": "s",
-        "what_reference_is": what,
-    }
 
 
 def pcen(batch: int) -> dict[str, Any]:

@@ -1,12 +1,9 @@
 """Sliding windows and whole recordings of the plain audio network of 1500 species."""
 
-import time
-from collections.abc import Callable
-from statistics import median
-
 import numpy as np
 import torch
 
+from benchmarks._measure import in_turn, row
 from birdml.networks.build import build_network
 from birdml.networks.dense import dense_scores
 from birdml.prediction.frames import sliding_logits
@@ -23,17 +20,6 @@ def _noise(seconds: float) -> np.ndarray:
     return (3000 * rng.standard_normal(round(22050 * seconds))).astype(np.int16)
 
 
-def _in_turn(ours: Callable[[], object], reference: Callable[[], object]) -> tuple[float, float]:
-    """Median seconds of both, run in turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(ROUNDS):
-        for spent, function in zip(times, (ours, reference)):
-            start = time.perf_counter()
-            function()
-            spent.append(time.perf_counter() - start)
-    return median(times[0]), median(times[1])
-
-
 def run() -> list[dict]:
     """Seconds per second of audio; references as named in each row."""
     torch.manual_seed(0)
@@ -48,16 +34,16 @@ def run() -> list[dict]:
         with torch.inference_mode():
             network(one)
 
-    ours, single = _in_turn(lambda: list(sliding_logits(network, long)), every_window)
+    ours, single = in_turn(lambda: list(sliding_logits(network, long)), every_window, ROUNDS, 0)
     rows.append(
-        {
-            "name": "windows of 5 s at a hop of one frame",
-            "ours": windows / ours,
-            "reference": 1 / single,
-            "ratio": windows * single / ours,
-            "unit": "windows/s",
-            "what_reference_is": "the network on each window of 5 s alone",
-        }
+        row(
+            "windows of 5 s at a hop of one frame",
+            windows / ours,
+            1 / single,
+            windows * single / ours,
+            "the network on each window of 5 s alone",
+            "windows/s",
+        )
     )
 
     samples = _noise(26)
@@ -71,16 +57,16 @@ def run() -> list[dict]:
         with torch.inference_mode():
             dense_scores(network, whole)
 
-    ours, reference = _in_turn(dense, strided)
+    ours, reference = in_turn(dense, strided, ROUNDS, 0)
     rows.append(
-        {
-            "name": "scores of every frame",
-            "ours": 26 / ours,
-            "reference": 26 / reference,
-            "ratio": reference / ours,
-            "unit": "x real time",
-            "what_reference_is": "one score every 9 frames: the strided network in one pass",
-        }
+        row(
+            "scores of every frame",
+            26 / ours,
+            26 / reference,
+            reference / ours,
+            "one score every 9 frames: the strided network in one pass",
+            "x real time",
+        )
     )
 
     samples = _noise(90)
@@ -90,20 +76,20 @@ def run() -> list[dict]:
         with torch.inference_mode():
             network(whole)
 
-    ours, reference = _in_turn(lambda: pooled_logits(network, samples), one_pass)
+    ours, reference = in_turn(lambda: pooled_logits(network, samples), one_pass, ROUNDS, 0)
     rows.append(
-        {
-            "name": "whole recording in segments",
-            "ours": 90 / ours,
-            "reference": 90 / reference,
-            "ratio": reference / ours,
-            "unit": "x real time",
-            "what_reference_is": "one unsegmented pass, its memory grows with the length",
-        }
+        row(
+            "whole recording in segments",
+            90 / ours,
+            90 / reference,
+            reference / ours,
+            "one unsegmented pass, its memory grows with the length",
+            "x real time",
+        )
     )
     return rows
 
 
 if __name__ == "__main__":
-    for row in run():
-        print(row)
+    for result in run():
+        print(result)

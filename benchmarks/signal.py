@@ -1,13 +1,14 @@
 """Spectrograms and excerpts against the ways of 2018: `python -m benchmarks.signal`."""
 
 import tempfile
+from itertools import cycle
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import pyfftw
 import soundfile
 
+from benchmarks._measure import in_turn, row
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.signal.excerpts import TrainingExcerpts, read
 from birdml.signal.spectrogram import bins_for, spectrogram
@@ -40,32 +41,19 @@ def mapped_excerpts(paths: list[Path], lengths: np.ndarray, batch) -> np.ndarray
     return np.stack(excerpts)
 
 
-def in_turn(ours, reference, times: int) -> tuple[float, float]:
-    """Median seconds of two functions of the number of the trial, run in turn."""
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for trial in range(times):
-        for function, taken in zip((ours, reference), seconds):
-            start = perf_counter()
-            function(trial)
-            taken.append(perf_counter() - start)
-    return float(np.median(seconds[0])), float(np.median(seconds[1]))
-
-
 def _spectrograms() -> dict:
     rng = np.random.default_rng(0)
     samples = rng.integers(-20000, 20000, 5 * SAMPLE_RATE, dtype=np.int16)
     np.testing.assert_allclose(spectrogram(samples), plain_spectrogram(samples), rtol=1e-3, atol=2)
-    ours, reference = in_turn(
-        lambda _: spectrogram(samples), lambda _: plain_spectrogram(samples), 500
+    ours, reference = in_turn(lambda: spectrogram(samples), lambda: plain_spectrogram(samples), 500)
+    return row(
+        "spectrogram",
+        5 / ours,
+        5 / reference,
+        reference / ours,
+        "plain pyfftw loop: plan per call, 48 frames at once, all bins",
+        "seconds of audio per second, one thread",
     )
-    return {
-        "name": "spectrogram",
-        "ours": 5 / ours,
-        "reference": 5 / reference,
-        "ratio": reference / ours,
-        "unit": "seconds of audio per second, one thread",
-        "what_reference_is": "plain pyfftw loop: plan per call, 48 frames at once, all bins",
-    }
 
 
 def _excerpts(folder: Path) -> dict:
@@ -80,19 +68,20 @@ def _excerpts(folder: Path) -> dict:
     batches = [draws.batch(step) for step in range(BATCHES)]
     for batch in batches:  # everything lies in memory before the clock starts
         np.testing.assert_array_equal(read(reader, batch), mapped_excerpts(paths, lengths, batch))
+    turns = cycle(batches), cycle(batches)
     ours, reference = in_turn(
-        lambda trial: read(reader, batches[trial % BATCHES]),
-        lambda trial: mapped_excerpts(paths, lengths, batches[trial % BATCHES]),
+        lambda: read(reader, next(turns[0])),
+        lambda: mapped_excerpts(paths, lengths, next(turns[1])),
         5 * BATCHES,
     )
-    return {
-        "name": "excerpts",
-        "ours": 16 / ours,
-        "reference": 16 / reference,
-        "ratio": reference / ours,
-        "unit": "excerpts of 5-10 s per second, int16",
-        "what_reference_is": "memory map opened at each access (files in the page cache)",
-    }
+    return row(
+        "excerpts",
+        16 / ours,
+        16 / reference,
+        reference / ours,
+        "memory map opened at each access (files in the page cache)",
+        "excerpts of 5-10 s per second, int16",
+    )
 
 
 def run() -> list[dict]:
@@ -102,5 +91,5 @@ def run() -> list[dict]:
 
 
 if __name__ == "__main__":
-    for row in run():
-        print(row)
+    for result in run():
+        print(result)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._measure import row
 from birdml.dataset.prepared import Dataset, Species, write_dataset
 from birdml.dataset.recording import Recording
 from birdml.training.trainer import train
@@ -117,25 +118,26 @@ def run() -> list[dict[str, Any]]:
     share = 100 * sum(both[0].inside[1:]) / sum(both[0].epochs[1:])
     what = f"{recipe.epoch_steps} steps, {CLASSES} classes, {os.cpu_count()} cores"
     return [
-        {
-            "name": "epoch of a metadata model, logged",
-            "ours": logged,
-            "reference": plain,
-            "ratio": logged / plain,
-            "unit": "s",
-            "what_reference_is": f"the same epoch, not logged ({what})",
-        },
-        {
-            "name": "share of the recorder in the training time",
-            "ours": share,
-            "reference": SHARE,
-            "ratio": share / SHARE,
-            "unit": "%",
-            "what_reference_is": "the limit that was set",
-        },
+        row(
+            "epoch of a metadata model, logged",
+            logged,
+            plain,
+            logged / plain,
+            f"the same epoch, not logged ({what})",
+        ),
+        row(
+            "share of the recorder in the training time",
+            share,
+            SHARE,
+            share / SHARE,
+            "the limit that was set",
+            "%",
+        ),
     ]
 
 
 if __name__ == "__main__":
-    for row in run():
-        print(f"{row['name']}: {row['ours']:.3f} {row['unit']} ({row['reference']:.3f})")
+    for result in run():
+        print(
+            f"{result['name']}: {result['ours']:.3f} {result['unit']} ({result['reference']:.3f})"
+        )

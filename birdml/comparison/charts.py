@@ -111,18 +111,10 @@ def scatter(
             f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
             f"<title>{escape(name)}: {value:.3f}</title></circle>"
         )
-        for dx, dy, anchor in (
-            (7, 3.5, "start"),
-            (-7, 3.5, "end"),
-            (0, -7, "middle"),
-            (0, 14, "middle"),
-        ):
+        for dx, dy, anchor in BESIDE:
             box = _text_box(x + dx, y + dy, name, anchor)
-            if (
-                box[0] > left
-                and box[2] < width
-                and not any(_overlap(box, other) for other in taken)
-            ):
+            inside = box[0] > left and box[2] < width
+            if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 parts.append(_text(x + dx, y + dy, name, anchor))
                 break

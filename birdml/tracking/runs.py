@@ -78,6 +78,10 @@ def finished_models(
     return sorted((newest[name] for name in wanted), key=_order)
 
 
+def _finished_on(dataset_digest: str) -> str:
+    return f"tags.`birdml.dataset_digest` = '{dataset_digest}' and attributes.status = 'FINISHED'"
+
+
 def _registered(run: "Run") -> bool:
     return bool(run.data.tags.get("birdml.model_version"))
 
@@ -88,7 +92,7 @@ def _candidates(client: "MlflowClient", dataset_digest: str) -> "Iterator[Run]":
     A store hands out whole runs with all their params, 2 to 4 ms each: where there are more than a
     page of them, models that the page lacks are asked for one by one, so the time doesn't grow.
     """
-    query = f"tags.`birdml.dataset_digest` = '{dataset_digest}' and attributes.status = 'FINISHED'"
+    query = _finished_on(dataset_digest)
     experiments = all_experiments(client)
     order = ["attributes.start_time DESC"]
     page = client.search_runs(experiments, query, max_results=PAGE, order_by=order)
@@ -112,19 +116,18 @@ class FinishedRuns:
 
     def __init__(self, client: "MlflowClient", dataset_digest: str):
         self.client = client
-        self.query = (
-            f"tags.`birdml.dataset_digest` = '{dataset_digest}' and attributes.status = 'FINISHED'"
-        )
+        self.query = _finished_on(dataset_digest)
         self._found: dict[str, Run] = {}
         self._seen_until = 0  # ms since 1970
 
     def by_identity(self) -> "dict[str, Run]":
-        """Identity -> the finished run of that request."""
+        """Identity -> the newest finished run of that request, a registered one if there is one."""
         now = time.time()
-        for run in search(
-            self.client, f"{self.query} and attributes.end_time >= {self._seen_until}"
-        ):
-            self._found[run.data.tags.get("birdml.identity", "")] = run
+        ended = search(self.client, f"{self.query} and attributes.end_time >= {self._seen_until}")
+        for run in reversed(ended):
+            identity = run.data.tags.get("birdml.identity", "")
+            if _registered(run) or identity not in self._found:
+                self._found[identity] = run
         self._seen_until = int(1000 * (now - CLOCKS_APART))
         return self._found
 

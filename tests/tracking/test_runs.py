@@ -55,3 +55,13 @@ def test_finished_runs_of_a_dataset_are_found_as_they_become_more(client):
     assert [run.info.run_id for run in seen.by_identity().values()] == [open_run]
     finished(client, "meta1", 5, digest="another")
     assert list(seen.by_identity()) == ["1"]
+
+
+def test_of_finished_runs_of_one_request_the_newest_registered_one_counts(client):
+    for start, version in ((1, "1"), (2, "2"), (3, "")):
+        run_id = finished(client, "meta1", start, version=version)
+        client.set_tag(run_id, "birdml.identity", "same")
+        if version == "2":
+            wanted = run_id
+    (found,) = runs.FinishedRuns(client, DIGEST).by_identity().values()
+    assert found.info.run_id == wanted
