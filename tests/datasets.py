@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from birdml.dataset.convert import write_wav
-from birdml.dataset.prepared import Dataset, Species, write_dataset
+from birdml.dataset.prepared import Dataset, write_dataset
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import SAMPLE_RATE, Recording
 
 SPECIES = tuple(

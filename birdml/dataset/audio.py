@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from birdml.dataset import convert
 from birdml.dataset.convert import UnreadableAudio
-from birdml.dataset.files import write_error, write_text
+from birdml.files import write_error, write_text
 from birdml.dataset.prepared import Origin
 from birdml.dataset.raw import RawRecording
 from birdml.dataset.recording import SAMPLE_RATE

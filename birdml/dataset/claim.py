@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from birdml.dataset.audio import write_journal
-from birdml.dataset.files import write_error, write_text
+from birdml.files import write_error, write_text
 from birdml.dataset.prepared import read_origins
 from birdml.errors import UserError
 

@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from birdml.dataset.files import writing
+from birdml.files import writing
 from birdml.dataset.recording import SAMPLE_RATE
 
 BLOCK = 1 << 18  # samples of one channel at a time

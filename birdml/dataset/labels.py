@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
 

@@ -40,6 +40,7 @@ from birdml.dataset.raw import RawRecording, Source
 from birdml.dataset.recording import SPLITS
 from birdml.dataset.sources import LAYOUTS, demo_folder, read, recognise
 from birdml.errors import UserError
+from birdml.machine import cores
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def prepare(
                 recordings,
                 folder / "audio",
                 work / JOURNAL,
-                workers or _cores(),
+                workers or cores(),
                 source.prepared,
             )
             recordings = usable(recordings, converted, problems)
@@ -204,13 +205,6 @@ def _fingerprint(
     chosen = sorted(listed) if listed is not None else fraction
     digest.update(json.dumps([chosen, seed]).encode())
     return digest.hexdigest()[:16]
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _origins(recordings: Sequence[RawRecording], converted: dict[str, Converted]) -> list[Origin]:

@@ -14,19 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.dataset.files import csv_text, write_text
+from birdml.files import csv_text, write_text
 from birdml.dataset.problems import Problem, write_problems
-from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Recording
+from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Recording, Species
 from birdml.errors import UserError
-
-
-@dataclass(frozen=True)
-class Species:
-    """One row of `species.csv`; its index in the label set is the label."""
-
-    class_id: str
-    latin_name: str = ""
-    editions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from birdml.dataset.files import csv_text, write_text
+from birdml.files import csv_text, write_text
 
 
 @dataclass(frozen=True, slots=True, order=True)

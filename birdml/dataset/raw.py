@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.dataset.problems import Problem
 from birdml.errors import UserError
 

@@ -1,4 +1,4 @@
-"""One recording: where its samples lie, what sings in it, when and where it was made."""
+"""One recording: where its samples lie, what sings in it, when and where; and one species."""
 
 from dataclasses import dataclass
 
@@ -26,3 +26,12 @@ class Recording:
     longitude: float | None = None  # degrees
     elevation: float | None = None  # metres
     samples: int = 0  # at SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Species:
+    """One row of `species.csv`; its index in the label set is the label."""
+
+    class_id: str
+    latin_name: str = ""
+    editions: tuple[str, ...] = ()

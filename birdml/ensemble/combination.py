@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.errors import UserError
 from birdml.zoo.saved import SavedModel, load_model, read_about
 

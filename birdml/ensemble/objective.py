@@ -6,7 +6,6 @@ before: so the weighted sum is formed block by block as a matrix-vector product 
 it is in the cache. Equal scores stand in label order, as in a stable descending sort.
 """
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import ThreadpoolController
 
+from birdml.machine import cores
+
 CRITERIA = {"fg+bg": (1.0, 1.0), "fg": (1.0, 0.0), "bg": (0.0, 1.0)}  # weights of MAP, MAP-bg
 BLOCK = 96_000  # scores of a block: its sum, members and comparisons stay within the cache
-THREADS = min(8, os.cpu_count() or 1)
+THREADS = min(8, cores())
 
 
 def stack(arrays: Iterable[np.ndarray], count: int) -> np.ndarray:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from birdml.dataset.prepared import Species
+    from birdml.dataset.recording import Species
 
 INK = "#22313f"
 GREY = "#9aa5b1"

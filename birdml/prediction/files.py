@@ -18,7 +18,7 @@ import soundfile
 from tqdm import tqdm
 
 from birdml.dataset.convert import Notes, UnreadableAudio, decode
-from birdml.dataset.files import csv_text, write_text
+from birdml.files import csv_text, write_text
 from birdml.dataset.raw import Problem, is_audio, walk
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError

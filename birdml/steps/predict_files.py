@@ -14,7 +14,7 @@ from birdml.tracking import registry, store
 from birdml.zoo.saved import load_model
 
 if TYPE_CHECKING:
-    from birdml.dataset.prepared import Species
+    from birdml.dataset.recording import Species
 
 NAMED = 10  # faulty files named in the terminal
 

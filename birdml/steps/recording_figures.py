@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from birdml.dataset.files import writing
+from birdml.files import writing
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording
 from birdml.ensemble.combination import load_combination

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml.errors import UserError
+from birdml.machine import cores
 from birdml.steps.ledger import StoreLedger, in_words, train_models
 from birdml.steps.live_table import LiveTable
 from birdml.steps.model_run import Request
@@ -83,8 +84,7 @@ def _start(options: TrainOptions) -> subprocess.Popen:
     environment["PYTHONPATH"] = os.pathsep.join(
         [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = max(1, (cores or 1) // options.jobs)
+    threads = max(1, cores() // options.jobs)
     with suppress(KeyError, ValueError):
         threads = min(threads, int(os.environ["OMP_NUM_THREADS"]))
     environment["OMP_NUM_THREADS"] = str(threads)  # torch takes it too

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import Recording
 from birdml.errors import UserError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.errors import UserError
 from birdml.zoo.recipe import Recipe
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.ensemble.combination import Member, save_combination
 from birdml.networks.build import build_network
 from birdml.zoo.recipe import Recipe

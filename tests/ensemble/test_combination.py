@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.ensemble.combination import (
     Member,
     combine,

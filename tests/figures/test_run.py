@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import Dataset, Species
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import Recording
 from birdml.figures.run import run_figures
 from birdml.networks.build import build_network

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.prediction.detections import Detection, as_text, best_species, joined
 
 SPECIES = (Species("aab", "Avis alba"), Species("nig", "Avis nigra"), Species("x3"))

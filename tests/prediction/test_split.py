@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdml.dataset.prepared import Dataset, Species
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import Recording
 from birdml.errors import UserError
 from birdml.metadata import encode, metadata_table

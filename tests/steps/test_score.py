@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.errors import UserError
 from birdml.steps.score import ScoreOptions, score
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import Recording
 from birdml.scoring import score
 from birdml.submission.probabilities import edition_classes, probabilities, rule_out

@@ -4,7 +4,7 @@ import io
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import Species
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import Recording
 from birdml.errors import UserError
 from birdml.submission.files import (

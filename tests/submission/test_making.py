@@ -3,7 +3,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import Dataset, Species
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import SAMPLE_RATE, Recording
 from birdml.errors import UserError
 from birdml.submission.making import check_label_set, make_submission, splits_of

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from birdml.dataset.prepared import Dataset, Species
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import Species
 from birdml.dataset.recording import Recording
 from birdml.errors import UserError
 from birdml.submission.checker import read_submission

@@ -10,7 +10,8 @@ from pathlib import Path
 from birdml.dataset.assemble import finish
 from birdml.dataset.convert import wav_samples
 from birdml.dataset.labels import Vocabulary
-from birdml.dataset.prepared import Dataset, Species, dataset_digest
+from birdml.dataset.prepared import Dataset, dataset_digest
+from birdml.dataset.recording import Species
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source
 from birdml.dataset.recording import SAMPLE_RATE, SPLITS

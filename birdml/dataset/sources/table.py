@@ -12,6 +12,7 @@ from pathlib import Path
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source, is_audio, safe_name, walk
 from birdml.dataset.sources.folders import names_no_species
+from birdml.dataset.sources.sounds import Sounds
 from birdml.errors import UserError
 
 COLUMNS = {  # ours -> usual names, the first that is there counts
@@ -62,7 +63,7 @@ def read(source: Path, audio: Path | None = None, columns: str = "") -> Source:
             f"no table in '{source}' has a column for the species; name it, for example with "
             "-P columns='class_id=code'"
         )
-    sounds = _Sounds([p for p in walk(audio or base, problems) if is_audio(p)], audio or base)
+    sounds = Sounds([p for p in walk(audio or base, problems) if is_audio(p)], audio or base)
     recordings = []
     for number, row in enumerate(rows, start=2):
         values = {ours: row.get(theirs, "").strip() for ours, theirs in found.items()}
@@ -178,40 +179,3 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(
         name for part in re.split(r"[,;|]", text.strip("[]")) if (name := part.strip(" '\""))
     )
-
-
-class _Sounds:
-    """Audio files, found by what a row says of them."""
-
-    def __init__(self, paths: list[Path], base: Path):
-        self.paths = {p.relative_to(base).as_posix(): p for p in paths}
-        self.keys: dict[str, list[str]] = {}
-        for relative in self.paths:
-            for key in self._keys(relative):
-                self.keys.setdefault(key, []).append(relative)
-        self.used: set[str] = set()
-
-    @staticmethod
-    def _keys(relative: str) -> set[str]:
-        """What a file may be called: its path or any end of it, with suffix and without."""
-        parts = relative.lower().split("/")
-        ends = {"/".join(parts[i:]) for i in range(len(parts))}
-        return ends | {re.sub(r"\.[a-z0-9]{2,5}$", "", end) for end in ends}
-
-    def find(self, values: Row) -> Path | None:
-        """The only file that fits, or None."""
-        name = values.get("file", "").replace("\\", "/").lower().removeprefix("./")
-        number = values.get("id", "").lower()
-        base = name.rsplit("/", 1)[-1]
-        folder = values.get("class_id", "").lower()
-        candidates = [name, re.sub(r"\.[a-z0-9]{2,5}$", "", name), f"{folder}/{base}", base]
-        if number:
-            candidates += [number, f"xc{number}"]
-        for key in filter(None, candidates):
-            if len(found := self.keys.get(key, [])) == 1:
-                self.used.add(found[0])
-                return self.paths[found[0]]
-        return None
-
-    def unused(self) -> list[str]:
-        return sorted(self.paths.keys() - self.used)

@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ def writing(target: Path) -> Iterator[BinaryIO]:
 
     Raises UserError where nothing can be written there, or the disk is full.
     """
-    beside = target.with_name(f".{target.name}.part")
+    beside = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(beside, "wb") as file:
@@ -55,3 +56,37 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def write_text(target: Path, text: str) -> None:
     with writing(target) as file:
         file.write(text.encode("utf-8"))
+
+
+@contextmanager
+def writing_folder(target: Path) -> Iterator[Path]:
+    """A folder beside the target that takes its place when all went well, and vanishes otherwise.
+
+    What stood there is moved aside before and deleted after, so that at any moment the old or the
+    new one is whole. Raises UserError where nothing can be written there, or the disk is full.
+    """
+    beside = _beside(target)
+    aside = target.with_name(f".{target.name}.{os.getpid()}.old")
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        yield beside
+        if target.exists():
+            os.replace(target, aside)
+        os.replace(beside, target)
+    except OSError as error:
+        if aside.exists() and not target.exists():
+            os.replace(aside, target)
+        raise write_error(error, target) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _beside(target: Path) -> Path:
+    """Where a file or folder is written; of this process, so that two never share one.
+
+    A name that is as long as names can be has no room for more: it is cut.
+    """
+    name = os.fsencode(target.name)[:200].decode(errors="ignore")
+    return target.with_name(f".{name}.{os.getpid()}.part")
