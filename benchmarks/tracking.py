@@ -17,8 +17,7 @@ import numpy as np
 
 from benchmarks._measure import row
 from birdml.dataset.prepared import Dataset, write_dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import Recording, Species
 from birdml.training.trainer import train
 from birdml.zoo.load import configure, load_zoo
 

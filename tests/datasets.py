@@ -6,8 +6,7 @@ import numpy as np
 
 from birdml.dataset.convert import write_wav
 from birdml.dataset.prepared import Dataset, write_dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import SAMPLE_RATE, Recording
+from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
 
 SPECIES = tuple(
     Species(f"sp{i}", f"Avis {name}", ("2014", "2015") if i < 2 else ("2015",))

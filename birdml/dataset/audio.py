@@ -22,10 +22,10 @@ from tqdm import tqdm
 
 from birdml.dataset import convert
 from birdml.dataset.convert import UnreadableAudio
-from birdml.files import write_error, write_text
 from birdml.dataset.prepared import Origin
 from birdml.dataset.raw import RawRecording
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.files import write_error, write_text
 
 SILENCE = SAMPLE_RATE // 10  # samples that stand for a broken file which must not be lost
 CLIPPED = 0.01  # share of samples beyond full scale that is worth telling

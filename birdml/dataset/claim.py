@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from birdml.dataset.audio import write_journal
-from birdml.files import write_error, write_text
 from birdml.dataset.prepared import read_origins
 from birdml.errors import UserError
+from birdml.files import write_error, write_text
 
 WORK = ".preparing"
 JOURNAL = "journal.jsonl"

@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from birdml.files import writing
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.files import writing
 
 BLOCK = 1 << 18  # samples of one channel at a time
 QUALITY = "HQ"

@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from birdml.dataset.recording import Species
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
+from birdml.dataset.recording import Species
 
 EDITIONS = {"2014": ("2014",), "2015": ("2014", "2015"), "2017": ("2017",)}
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.files import csv_text, write_text
 from birdml.dataset.problems import Problem, write_problems
 from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Recording, Species
 from birdml.errors import UserError
+from birdml.files import csv_text, write_text
 
 
 @dataclass(frozen=True)

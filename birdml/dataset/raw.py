@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from birdml.dataset.recording import Species
 from birdml.dataset.problems import Problem
+from birdml.dataset.recording import Species
 from birdml.errors import UserError
 
 AUDIO_SUFFIXES = frozenset(

@@ -7,8 +7,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import SAMPLE_RATE
+from birdml.dataset.recording import SAMPLE_RATE, Species
 from birdml.networks.build import Network
 from birdml.networks.pooling import Attention
 from birdml.prediction.frames import frame_scores, with_neighbours

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.files import csv_text
 from birdml.dataset.recording import Species
+from birdml.files import csv_text
 
 HEADER = ("file", "start", "end", "species", "latin_name", "score", "rank")
 SUFFIXES = {"csv": ".csv", "raven": ".selections.txt", "audacity": ".labels.txt"}

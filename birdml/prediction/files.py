@@ -18,10 +18,10 @@ import soundfile
 from tqdm import tqdm
 
 from birdml.dataset.convert import Notes, UnreadableAudio, decode
-from birdml.files import csv_text, write_text
 from birdml.dataset.raw import Problem, is_audio, walk
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
+from birdml.files import csv_text, write_text
 from birdml.prediction.detections import HEADER, SUFFIXES, as_text
 from birdml.prediction.listen import Asked, Members, listen
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from birdml.files import writing
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording
 from birdml.ensemble.combination import load_combination
 from birdml.errors import UserError
 from birdml.figures.detections import detection_figure
+from birdml.files import writing
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.frontend import LearnableMelBank

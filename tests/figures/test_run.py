@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import Recording, Species
 from birdml.figures.run import run_figures
 from birdml.networks.build import build_network
 from birdml.zoo.recipe import FIELDS, Recipe

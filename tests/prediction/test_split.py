@@ -3,8 +3,7 @@ import pytest
 import soundfile
 
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
 from birdml.metadata import encode, metadata_table
 from birdml.prediction.recordings import pooled_logits

@@ -4,8 +4,7 @@ import io
 import numpy as np
 import pytest
 
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
 from birdml.submission.files import (
     media_id,

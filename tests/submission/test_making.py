@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import SAMPLE_RATE, Recording
+from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
 from birdml.errors import UserError
 from birdml.submission.making import check_label_set, make_submission, splits_of
 

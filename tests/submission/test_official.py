@@ -3,8 +3,7 @@ import re
 import pytest
 
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
 from birdml.submission.checker import read_submission
 from birdml.submission.files import window_code

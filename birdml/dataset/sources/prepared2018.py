@@ -11,10 +11,9 @@ from birdml.dataset.assemble import finish
 from birdml.dataset.convert import wav_samples
 from birdml.dataset.labels import Vocabulary
 from birdml.dataset.prepared import Dataset, dataset_digest
-from birdml.dataset.recording import Species
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source
-from birdml.dataset.recording import SAMPLE_RATE, SPLITS
+from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Species
 from birdml.dataset.sources.birdclef2018 import NUMBER, YEAR
 from birdml.errors import UserError
 
