@@ -3,18 +3,25 @@
 Every function lists in `problems` what it leaves out or changes.
 """
 
+import unicodedata
 from collections.abc import Sequence
+from datetime import date, timedelta
+from math import floor
 
 from birdml.dataset import repair
 from birdml.dataset.audio import Converted
-from birdml.dataset.labels import Vocabulary, class_id_of, stem
+from birdml.dataset.labels import Vocabulary, class_id_of
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
 from birdml.dataset.recording import Recording
+from birdml.dataset.repair import Reading
 from birdml.dataset.split import choose_valid, groups
 from birdml.errors import UserError
 
 FOR_TRAINING = ("", "train", "valid")
+EACH_BY_ITSELF = Reading()
+NOTHING = ""  # the species of recordings of nothing
+TOLERANCE = 0.001  # degrees within which two places are one
 
 
 def named_once(recordings: Sequence[RawRecording], problems: list[Problem]) -> list[RawRecording]:
@@ -62,7 +69,7 @@ def each_sound_once(
     """Keeps one of all training recordings with equal samples: a listed one, or the first."""
 
     def in_valid(recording: RawRecording) -> bool:
-        return recording.split == "valid" or stem(recording.file) in (listed or ())
+        return recording.split == "valid" or recording.file in (listed or ())
 
     first: dict[str, RawRecording] = {}
     kept = []
@@ -93,47 +100,107 @@ def divide(
     listed: frozenset[str] | None,
     seed: int,
     problems: list[Problem],
+    reading: Reading = EACH_BY_ITSELF,
 ) -> dict[str, str]:
-    """Name -> split."""
+    """Name -> split. Recordings of nothing are divided too, into splits of their own."""
     split = {r.file: r.split for r in recordings}
     free = [r for r in recordings if not r.split]
     if listed is not None:
-        found = {stem(r.file) for r in free} & listed
-        if not found:
+        if not any(r.file in listed and not r.noise for r in free):
             raise UserError("none of the recordings listed as validation is in the source")
-        for name in sorted(listed - found):
-            problems.append(Problem(name, "split", "valid", "left out: listed, but not there"))
-        return split | {r.file: "valid" if stem(r.file) in listed else "train" for r in free}
-    group = groups([group_keys(r) for r in free])
-    valid, without = choose_valid(
-        [r.file for r in free], [class_id_of(r) for r in free], group, fraction, seed
-    )
-    if fraction:
-        for class_id in without:
-            problems.append(
-                Problem(class_id, "split", "", "all in train: too few independent recordings")
-            )
-    return split | {r.file: "valid" if i in valid else "train" for i, r in enumerate(free)}
+        valid = {i for i, r in enumerate(free) if r.file in listed}
+    else:
+        group = groups(group_keys(free, reading))
+        valid, without = choose_valid(
+            [r.file for r in free],
+            [NOTHING if r.noise else class_id_of(r) for r in free],
+            group,
+            fraction,
+            seed,
+        )
+        for class_id in without if fraction else ():
+            what = "all in train: too few independent recordings"
+            problems.append(Problem(class_id or "recordings of nothing", "split", "", what))
+    for i, recording in enumerate(free):
+        name = "valid" if i in valid else "train"
+        split[recording.file] = f"noise_{name}" if recording.noise else name
+    return split
 
 
-def group_keys(recording: RawRecording) -> list[tuple]:
-    """What a recording must not share with one of the other split."""
-    who = " ".join(recording.recordist.casefold().split())
-    fields = recording.fields
-    where = " ".join(recording.place.casefold().split())
-    at = (
-        repair.latitude(fields.get("latitude", "")),
-        repair.longitude(fields.get("longitude", "")),
+def group_keys(recordings: Sequence[RawRecording], reading: Reading) -> list[list[tuple]]:
+    """For each recording, what it must not share with one of the other split.
+
+    That is who recorded, where and on which day, as far as they are known: a place alone groups
+    too. Where nobody says who recorded, a recorder did; if most of such recordings were made at
+    night, a day is from noon to noon.
+    """
+    known = [_circumstances(r, reading) for r in recordings]
+    unattended = [time for who, _, _, _, time in known if not who and time]
+    by_night = 2 * sum(not "05" <= time < "20" for time in unattended) > len(unattended)
+    result = []
+    for recording, (who, where, at, day, time) in zip(recordings, known, strict=True):
+        if by_night and not who and day and "00" <= time < "12":
+            day = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+        keys: list[tuple] = []
+        if where and (who or at is None):
+            keys.append((who, where, day))
+        if at is not None:
+            keys += [(who, *cell, day) for cell in cells(at)]
+        if who and day and not keys:
+            keys.append((who, day))
+        if recording.media_id:
+            keys.append(("id", recording.media_id))
+        result.append(keys)
+    return result
+
+
+def cells(at: tuple[float, float]) -> list[tuple[int, int, int]]:
+    """Cells of four grids that a place lies in: two places within TOLERANCE share one of them."""
+    return [
+        (grid, floor(at[0] / (2 * TOLERANCE) + north), floor(at[1] / (2 * TOLERANCE) + east))
+        for grid, (north, east) in enumerate(((0, 0), (0, 0.5), (0.5, 0), (0.5, 0.5)))
+    ]
+
+
+def _circumstances(
+    recording: RawRecording, reading: Reading
+) -> tuple[str, str, tuple[float, float] | None, str, str]:
+    """Who recorded, where by name and by coordinates, on which day, at what time."""
+    values = {f: reading.value(f, text) for f, text in recording.fields.items() if text.strip()}
+    latitude, longitude = values.get("latitude"), values.get("longitude")
+    known = isinstance(latitude, float) and isinstance(longitude, float)
+    if reading.by_column and not latitude and not longitude:
+        known = False
+    day = values.get("date") or ""
+    return (
+        _plain(recording.recordist),
+        _plain(recording.place),
+        (latitude, longitude) if known else None,  # type: ignore[return-value]
+        "" if day == repair.UNSET_DATE else str(day),
+        str(values.get("time") or ""),
     )
-    day = repair.date(fields.get("date", "")) or ""
-    keys: list[tuple] = []
-    if who and where:
-        keys.append((who, where, day))
-    if who and None not in at:
-        keys.append((who, *at, day))
-    if who and day and not keys:
-        keys.append((who, day))
-    return keys
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def places_in_train(recordings: Sequence[Recording]) -> float | None:
+    """The share of validation recordings with a place whose place has training recordings too."""
+    train = {
+        cell
+        for r in recordings
+        if r.split == "train" and r.latitude is not None and r.longitude is not None
+        for cell in cells((r.latitude, r.longitude))
+    }
+    valid = [
+        (r.latitude, r.longitude)
+        for r in recordings
+        if r.split == "valid" and r.latitude is not None and r.longitude is not None
+    ]
+    if not valid:
+        return None
+    return sum(any(cell in train for cell in cells(at)) for at in valid) / len(valid)
 
 
 def finish(
@@ -142,19 +209,28 @@ def finish(
     vocabulary: Vocabulary,
     samples: int,
     problems: list[Problem],
+    reading: Reading = EACH_BY_ITSELF,
 ) -> Recording:
     """A row of recordings.csv, with its metadata repaired."""
     values: dict[str, str | float | None] = {}
     for field, text in raw.fields.items():
         if not text.strip():
             continue
-        value = values[field] = repair.REPAIRS[field](text)
-        if value is None:
+        value = values[field] = reading.value(field, text)
+        if value == repair.UNSET_DATE and field == "date" and reading.by_column:
+            values[field] = None
+            what = "left empty: the date of a clock that was never set"
+            problems.append(Problem(raw.origin, field, text, what))
+        elif value is None:
             unknown = repair.says_nothing(text)
             why = "it says that it is unknown" if unknown else "nothing can be made of it"
             problems.append(Problem(raw.origin, field, text, f"left empty: {why}"))
         elif not repair.is_plain(field, text.strip(), value):
             problems.append(Problem(raw.origin, field, text, f"read as {value}"))
+    if reading.by_column and values.get("latitude") == 0 == values.get("longitude"):
+        values["latitude"] = values["longitude"] = None
+        what = "left empty: 0, 0 stands for no place"
+        problems.append(Problem(raw.origin, "latitude", "0, 0", what))
     background, unknown_names = vocabulary.background(raw)
     for name in unknown_names:
         problems.append(Problem(raw.origin, "background", name, "left out: not in the label set"))

@@ -4,7 +4,6 @@ While a dataset is being made its folder holds `.preparing/` with the request's 
 finished one holds it in `dataset.toml`. Whoever finds another fingerprint keeps out.
 """
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from birdml.dataset.audio import write_journal
 from birdml.dataset.prepared import read_origins
 from birdml.errors import UserError
 from birdml.files import write_error, write_text
+from birdml.forms import read_text, read_toml
 
 WORK = ".preparing"
 JOURNAL = "journal.jsonl"
@@ -36,14 +36,15 @@ def claimed(folder: Path, fingerprint: str) -> Iterator[Path]:
 def _check(folder: Path, fingerprint: str) -> None:
     marker = folder / WORK / "request"
     if (folder / "dataset.toml").is_file():
-        about = tomllib.loads((folder / "dataset.toml").read_text(encoding="utf-8"))
-        if about.get("made", {}).get("request") != fingerprint:
+        about = read_toml(folder / "dataset.toml", "name a new folder with -P dataset=...")
+        made = about.get("made", {})
+        if not isinstance(made, dict) or made.get("request") != fingerprint:
             raise UserError(
                 f"'{folder}' holds another dataset (another source, an earlier state of it, or "
                 "another split); name a new folder with -P dataset=..."
             )
     elif marker.is_file():
-        if marker.read_text(encoding="utf-8") != fingerprint:
+        if read_text(marker, "name a new folder with -P dataset=...") != fingerprint:
             raise UserError(
                 f"'{folder}' holds the beginning of another dataset; name a new folder with "
                 "-P dataset=..., or remove it"
@@ -57,7 +58,7 @@ def _check(folder: Path, fingerprint: str) -> None:
 def _is_empty(folder: Path) -> bool:
     """Whether a folder holds nothing, or nothing but a working folder without a request."""
     return folder.is_dir() and all(
-        path.name == WORK and not [p for p in path.iterdir() if p.name != ".request.part"]
+        path.name == WORK and not [p for p in path.iterdir() if not p.name.startswith(".request.")]
         for path in folder.iterdir()
     )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
@@ -13,7 +13,12 @@ EDITIONS = {"2014": ("2014",), "2015": ("2014", "2015"), "2017": ("2017",)}
 
 def class_id_of(recording: RawRecording) -> str:
     """The class id of the foreground species without blanks; '' where there is none."""
-    return re.sub(r"[\s,]+", "_", (recording.class_id or recording.latin).strip())
+    return without_blanks(recording.class_id or recording.latin)
+
+
+def without_blanks(name: str) -> str:
+    """A name as a class id, which stands between blanks in a list."""
+    return re.sub(r"[\s,]+", "_", name.strip())
 
 
 class Vocabulary:
@@ -53,7 +58,8 @@ class Vocabulary:
         known: dict[str, None] = {}
         unknown = []
         for name in recording.background:
-            class_id = name if name in self.class_ids else self.class_of.get(name)
+            own = without_blanks(name)
+            class_id = own if own in self.class_ids else self.class_of.get(name)
             if class_id is None:
                 unknown.append(name)
             else:
@@ -80,15 +86,3 @@ def _most_used(pairs: dict[tuple[str, str], int]) -> tuple[dict[str, str], list[
                 )
             )
     return winners, losers
-
-
-def valid_names(lines: Iterable[str]) -> set[str]:
-    """Names of a list of validation recordings without folders and suffix."""
-    names = (re.split(r"[\t,;]", line)[0].strip() for line in lines)
-    return {stem(name) for name in names if name and not name.startswith("#")}
-
-
-def stem(name: str) -> str:
-    """`train/2014/NAME.wav` -> `NAME`."""
-    name = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return re.sub(r"\.[A-Za-z0-9]{2,5}$", "", name)

@@ -24,12 +24,15 @@ from birdml.dataset.assemble import (
     each_sound_once,
     finish,
     named_once,
+    places_in_train,
     sound_name,
     usable,
 )
 from birdml.dataset.audio import Converted, convert_all
 from birdml.dataset.claim import JOURNAL, claimed
-from birdml.dataset.labels import Vocabulary, valid_names
+from birdml.dataset.labels import Vocabulary
+from birdml.dataset.listed import read_list, recordings_listed
+from birdml.dataset.paths import contained
 from birdml.dataset.prepared import (
     Dataset,
     Origin,
@@ -67,13 +70,14 @@ def prepare(
     `workers` 0 is one per core. Raises UserError for whatever is wrong with the request, and with
     `strict` where there was any problem at all (then `problems.csv` is there, but no dataset).
     """
-    fraction, listed = _parse_valid(request.valid)
+    fraction, lines = _parse_valid(request.valid)
     source, layout = _read_source(request, folder, say)
     if not source.recordings:
         first = f" (first problem: {_line(source.problems[0])})" if source.problems else ""
         raise UserError(f"'{request.source}' holds no recording that can be used{first}")
     problems = list(source.problems)
     recordings = named_once(source.recordings, problems)
+    listed = None if lines is None else recordings_listed(lines, recordings, problems)
     fingerprint = _fingerprint(recordings, fraction, listed, request.seed)
     with claimed(folder, fingerprint) as work:
         has_audio = any(r.audio for r in recordings)
@@ -94,16 +98,17 @@ def prepare(
         if not recordings:
             write_problems(folder, problems)
             raise UserError(f"no recording of '{request.source}' is left: {_line(problems[0])}")
-        split = divide(recordings, fraction, listed, request.seed, problems)
+        split = divide(recordings, fraction, listed, request.seed, problems, source.reading)
         vocabulary = Vocabulary(
             [r for r in recordings if split[r.file] in FOR_TRAINING], source.species
         )
         problems += vocabulary.overruled
         samples = {name: done.samples for name, done in converted.items()}
         finished = [
-            finish(r, split[r.file], vocabulary, samples.get(r.file, 0), problems)
+            finish(r, split[r.file], vocabulary, samples.get(r.file, 0), problems, source.reading)
             for r in recordings
         ]
+        shared = places_in_train(finished)
         _sweep(folder / "audio", {r.file for r in finished} if has_audio else set())
         if strict and problems:
             write_problems(folder, problems)
@@ -125,6 +130,7 @@ def prepare(
                 "valid": request.valid if listed is None else f"a list of {len(listed)}",
                 "seed": request.seed,
                 "request": fingerprint,
+                **({} if shared is None else {"valid_places_in_train": round(shared, 4)}),
                 **(convert.versions() if has_audio else {}),
             },
         )
@@ -132,8 +138,8 @@ def prepare(
         return dataset
 
 
-def _parse_valid(valid: str) -> tuple[float, frozenset[str] | None]:
-    """A fraction, or the names in a file."""
+def _parse_valid(valid: str) -> tuple[float, list[str] | None]:
+    """A fraction, or the lines of a file."""
     try:
         fraction = float(valid)
     except ValueError:
@@ -143,8 +149,7 @@ def _parse_valid(valid: str) -> tuple[float, frozenset[str] | None]:
                 f"valid={valid} is neither a fraction such as 0.1 nor a file that lists the "
                 "validation recordings"
             ) from None
-        names = valid_names(path.read_text(encoding="utf-8", errors="replace").splitlines())
-        return 0.0, frozenset(names)
+        return 0.0, read_list(path)
     if not 0 <= fraction < 1:
         raise UserError(f"valid={valid} must be at least 0 and less than 1")
     return fraction, None
@@ -160,7 +165,7 @@ def _read_source(request: Request, folder: Path, say: Callable[[str], None]) -> 
         path = demo_folder(folder, request.seed)
         layout, reason = "birdclef2018", "the built-in demo recordings come in it"
     elif layout == "auto":
-        layout, reason = recognise(path)
+        layout, reason = recognise(path, request.columns)
     else:
         reason = "the layout was given"
     say(f"source: taken for {layout}, because {reason}")
@@ -171,7 +176,14 @@ def _read_source(request: Request, folder: Path, say: Callable[[str], None]) -> 
                 f"the dataset '{folder}' would lie inside its own source; put it beside"
             )
     source = read(path, layout, audio, request.columns)
+    for note in source.notes:
+        say(note)
     base = audio or (path if path.is_dir() else path.parent)
+    for recording in source.recordings:
+        if contained(recording.file) is None:
+            what = "left out: the name leads out of audio/, or can't be one"
+            source.problems.append(Problem(recording.origin, "file", recording.file, what))
+    source.recordings = [r for r in source.recordings if contained(r.file) is not None]
     for recording in source.recordings:
         if recording.audio:
             recording.audio_name = Path(os.path.relpath(recording.audio, base)).as_posix()

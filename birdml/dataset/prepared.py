@@ -3,21 +3,23 @@
 `dataset.toml` is written last: its presence is the mark that a dataset is complete.
 """
 
-import csv
 import hashlib
 import json
-import tomllib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from birdml.dataset.paths import contained
 from birdml.dataset.problems import Problem, write_problems
 from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Recording, Species
 from birdml.errors import UserError
 from birdml.files import csv_text, write_text
+from birdml.forms import read_table, read_toml
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Dataset:
     species: tuple[Species, ...]
     recordings: tuple[Recording, ...]
     counts: dict = field(default_factory=dict)
+    made: dict = field(default_factory=dict)  # how it was made
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -70,61 +73,88 @@ class Dataset:
         return present
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text else None
+ADVICE = "prepare the dataset again, or bring back the file as it was"
 
 
 def open_dataset(folder: str | Path) -> Dataset:
-    """Opens a prepared dataset, or a folder prepared for the 2018 system as it is.
+    """Opens a dataset that `prepare` made.
 
-    Raises UserError where the folder is missing, is no prepared dataset, or holds no recordings.
+    Raises UserError where the folder is missing, is no prepared dataset, holds no recordings, or
+    one of its files is broken.
     """
     folder = Path(folder)
-    if not (folder / "dataset.toml").is_file():
-        from birdml.dataset.sources import prepared2018
-
-        if prepared2018.recognise(folder):
-            return prepared2018.open_as_is(folder)
-        what = "has no dataset.toml" if folder.is_dir() else "does not exist"
-        raise UserError(
-            f"no prepared dataset at '{folder}': it {what}; "
-            "make one with `prepare`, or name another with -P dataset=FOLDER"
-        )
-    with open(folder / "dataset.toml", "rb") as f:
-        about = tomllib.load(f)
-    with open(folder / "species.csv", newline="", encoding="utf-8") as f:
-        rows = sorted(csv.DictReader(f), key=lambda row: int(row["label"]))
-        species = tuple(
-            Species(row["class_id"], row["latin_name"], tuple(row["editions"].split()))
-            for row in rows
-        )
-    with open(folder / "recordings.csv", newline="", encoding="utf-8") as f:
-        recordings = tuple(
-            Recording(
-                file=row["file"],
-                split=row["split"],
-                species=row["species"],
-                background=tuple(row["background"].split()),
-                media_id=row["media_id"],
-                edition=row["edition"],
-                date=row["date"],
-                time=row["time"],
-                latitude=_number(row["latitude"]),
-                longitude=_number(row["longitude"]),
-                elevation=_number(row["elevation"]),
-                samples=int(row["samples"] or 0),
-            )
-            for row in csv.DictReader(f)
-        )
+    about = read_toml(folder / "dataset.toml", ADVICE)
+    if not isinstance(about.get("name"), str) or not isinstance(about.get("digest"), str):
+        raise UserError(f"'{folder / 'dataset.toml'}' has no name or no digest: {ADVICE}")
+    counts, made = (
+        part if isinstance(part := about.get(key, {}), dict) else {} for key in ("counts", "made")
+    )
+    species = _read_species(folder / "species.csv")
+    recordings = _read_recordings(folder / "recordings.csv")
     if not recordings:
         raise UserError(f"the dataset at '{folder}' holds no recordings; prepare it again")
-    return Dataset(
-        folder=folder,
-        name=about["name"],
-        digest=about["digest"],
-        species=species,
-        recordings=recordings,
-        counts=about.get("counts", {}),
+    return Dataset(folder, about["name"], about["digest"], species, recordings, counts, made)
+
+
+def _read_species(path: Path) -> tuple[Species, ...]:
+    columns = ("label", "class_id", "latin_name", "editions")
+    labels: dict[str, Species] = {}
+    for line, row in read_table(path, columns, ADVICE):
+        if not row["class_id"] or row["label"] in labels:
+            raise UserError(f"'{path}', line {line}: no class id, or a label again: {ADVICE}")
+        labels[row["label"]] = Species(
+            row["class_id"], row["latin_name"], tuple(row["editions"].split())
+        )
+    if set(labels) != {str(label) for label in range(len(labels))}:
+        raise UserError(f"'{path}': the labels are not 0, 1, 2, ...: {ADVICE}")
+    if len({s.class_id for s in labels.values()}) < len(labels):
+        raise UserError(f"'{path}' has a class id twice: {ADVICE}")
+    return tuple(labels[str(label)] for label in range(len(labels)))
+
+
+def _read_recordings(path: Path) -> tuple[Recording, ...]:
+    recordings = []
+    seen: set[str] = set()
+    for line, row in read_table(path, RECORDING_COLUMNS, ADVICE):
+        try:
+            recordings.append(_recording(row))
+        except ValueError as error:
+            raise UserError(f"'{path}', line {line}: {error}: {ADVICE}") from None
+        if row["file"] in seen:
+            raise UserError(f"'{path}', line {line}: '{row['file']}' stands twice: {ADVICE}")
+        seen.add(row["file"])
+    return tuple(recordings)
+
+
+def _recording(row: dict[str, str]) -> Recording:
+    """A row as a recording; ValueError in words for a value that can't be."""
+    if contained(row["file"]) is None:
+        raise ValueError(f"'{row['file'][:80]}' leads out of audio/, or can't be a name")
+    if row["split"] not in SPLITS:
+        raise ValueError(f"the split '{row['split'][:80]}' is none of {', '.join(SPLITS)}")
+    numbers = {}
+    for name, limit in (("latitude", 90.0), ("longitude", 180.0), ("elevation", 1e5)):
+        numbers[name] = float(row[name]) if row[name] else None
+        if not abs(numbers[name] or 0) <= limit:
+            raise ValueError(f"{name} {row[name][:80]} is not in -{limit:g}..{limit:g}")
+    samples = int(row["samples"] or 0)
+    if not 0 <= samples < 1 << 48:
+        raise ValueError(f"{row['samples'][:80]} samples can't be")
+    if row["date"]:
+        date.fromisoformat(row["date"])
+    if row["time"] and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", row["time"]):
+        raise ValueError(f"time '{row['time'][:80]}' is not hh:mm")
+    return Recording(
+        file=row["file"],
+        split=row["split"],
+        species=row["species"],
+        background=tuple(row["background"].split()),
+        media_id=row["media_id"],
+        edition=row["edition"],
+        date=row["date"],
+        time=row["time"],
+        samples=samples,
+        **numbers,  # type: ignore[arg-type]
     )
 
 
@@ -233,8 +263,9 @@ def read_origins(folder: Path) -> list[Origin]:
     path = folder / "audio.csv"
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as f:
-        return [Origin(**row) for row in csv.DictReader(f)]
+    names = tuple(Origin.__dataclass_fields__)
+    rows = read_table(path, names[:-1], ADVICE, optional=names[-1:])
+    return [Origin(**{name: row[name] for name in names}) for _, row in rows]
 
 
 def verify(dataset: Dataset) -> list[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from birdml.files import csv_text, write_text
 
+LONGEST = 300  # characters of a value that is shown whole
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -19,5 +21,15 @@ class Problem:
 
 def write_problems(folder: Path, problems: Iterable[Problem]) -> None:
     """Each problem once, in an order that depends on nothing but themselves."""
-    rows = [astuple(problem) for problem in sorted(set(problems))]
+    rows = [tuple(map(shortened, astuple(problem))) for problem in sorted(set(problems))]
     write_text(folder / "problems.csv", csv_text(tuple(Problem.__dataclass_fields__), rows))
+
+
+def shortened(text: str) -> str:
+    """A text that people can read: without control characters, its middle left out if long.
+
+    >>> shortened("a" * 500) == "a" * 150 + " ... " + "a" * 50
+    True
+    """
+    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return text if len(text) <= LONGEST else f"{text[:150]} ... {text[-50:]}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from birdml.dataset.problems import Problem
 from birdml.dataset.recording import Species
+from birdml.dataset.repair import Reading
 from birdml.errors import UserError
 
 AUDIO_SUFFIXES = frozenset(
@@ -42,6 +43,7 @@ class RawRecording:
     recordist: str = ""
     place: str = ""
     keep_broken: bool = False  # broken audio becomes silence instead of being left out
+    noise: bool = False  # a recording of nothing: no species sings, and that is known
 
 
 @dataclass
@@ -53,6 +55,8 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
     species: tuple[Species, ...] = ()  # the label set, where the source has one of its own
     prepared: bool = False  # the audio already is mono 16-bit WAV at SAMPLE_RATE
+    notes: list[str] = field(default_factory=list)  # how it was read, to be said
+    reading: Reading = field(default_factory=Reading)  # of dates, elevations, coordinates
 
 
 def walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:

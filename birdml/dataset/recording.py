@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 SAMPLE_RATE = 22050
-SPLITS = ("train", "valid", "test", "soundscapes_val", "soundscapes_test")
+SPLITS = (
+    *("train", "valid", "test", "soundscapes_val", "soundscapes_test"),
+    *("noise_train", "noise_valid"),  # recordings in which nothing sings
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from birdml.comparison.page import page
 from birdml.comparison.report import Compared, compare
 from birdml.comparison.statistics import answers
 from birdml.comparison.table import table
-from birdml.dataset.prepared import Dataset, open_dataset
+from birdml.dataset.opening import open_dataset
+from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.tracking import runs, store
 from birdml.tracking.arrays import load_predictions

@@ -6,7 +6,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from birdml.dataset.prepared import Dataset, open_dataset
+from birdml.dataset.opening import open_dataset
+from birdml.dataset.prepared import Dataset
 from birdml.ensemble.objective import CRITERIA
 from birdml.ensemble.search import STRATEGIES
 from birdml.errors import UserError

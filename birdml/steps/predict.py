@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from birdml.dataset.prepared import Dataset, open_dataset
+from birdml.dataset.opening import open_dataset
+from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE, SPLITS
 from birdml.ensemble.combination import combine, load_combination
 from birdml.errors import UserError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from birdml import __version__
-from birdml.dataset.prepared import open_dataset
+from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
 from birdml.steps.ledger import in_words
 from birdml.steps.live_table import LiveTable

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from birdml.dataset.prepared import open_dataset
+from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
 from birdml.submission.checker import left_out, read_submission, rising
 from birdml.submission.lines import Item, Submission, detect_task, item_name, merged
@@ -141,7 +141,7 @@ def _truth(
         return dataset_truth(dataset), frozenset(dataset.classes), names
     if classes is None and (where.parent / CLASSES).is_file():
         classes, names = _classes(where.parent / CLASSES)
-    return read_truth(where), classes, names
+    return read_truth(where, classes), classes, names
 
 
 def _classes(where: str | Path) -> tuple[frozenset[str], dict[str, str]]:
@@ -152,7 +152,10 @@ def _classes(where: str | Path) -> tuple[frozenset[str], dict[str, str]]:
         return frozenset(s.class_id for s in species), {s.class_id: s.latin_name for s in species}
     if not where.is_file():
         raise UserError(f"no list of class ids, and no prepared dataset, at '{where}'")
-    return frozenset(where.read_text(encoding="utf-8-sig").split()), {}
+    try:
+        return frozenset(where.read_text(encoding="utf-8-sig").split()), {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the class ids in '{where}': {error}") from None
 
 
 def _report_monophone(scores: MonophoneScores, truth: MonophoneTruth, where: str) -> None:

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdml.dataset.prepared import Dataset, open_dataset
+from birdml.dataset.opening import open_dataset
+from birdml.dataset.prepared import Dataset
 from birdml.ensemble.combination import read_lineage
 from birdml.submission.files import MOST_CLASSES, class_limit
 from birdml.submission.making import (

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from birdml.dataset.prepared import open_dataset
+from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
 from birdml.steps.ledger import StoreLedger, train_models
 from birdml.steps.model_run import Request, mark_dead_runs

@@ -25,13 +25,14 @@ WINDOW = 5  # seconds
 def media_id(recording: Recording) -> str:
     """The id that the challenge knows a recording by: its own, else the number after `_RN`.
 
-    A recording that has neither is known by its file name without folder and extension.
+    A recording that has neither is known by its whole name below `audio/`, without extension:
+    equal names in two folders are two recordings.
     """
     if recording.media_id:
         return recording.media_id
-    stem = Path(recording.file).stem
-    number = re.search(r"_RN(\d+)$", stem)
-    return number.group(1) if number else stem
+    name = re.sub(r"\.wav$", "", recording.file)
+    number = re.search(r"_RN(\d+)$", name)
+    return number.group(1) if number else name
 
 
 def time_code(seconds: float) -> str:

@@ -6,6 +6,7 @@ any length.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from birdml.errors import UserError
 from birdml.submission.files import WINDOW, media_id
 from birdml.submission.lines import Item, merged, opened
 
+HEADINGS = frozenset(
+    "mediaid media foreground foregroundclass background class classid species recording "
+    "recordingid".split()
+)
+SHOWN = 20  # faults in one message
+LONGEST_SOUNDSCAPE = 7 * 24 * 3600  # seconds; a week in one file
 # left out by the organisers in 2018: recordings, and annotations known to be wrong
 LEFT_OUT_RECORDINGS = frozenset({"8794", "28335"})
 LEFT_OUT_ANNOTATIONS = frozenset(
@@ -50,7 +57,7 @@ class SoundscapeTruth:
 
 
 def _seconds(code: str) -> int | None:
-    parts = re.fullmatch(r"\s*(\d+):(\d\d?):(\d\d?)\s*", code, re.ASCII)
+    parts = re.fullmatch(r"\s*(\d{1,9}):([0-5]?\d):([0-5]?\d)\s*", code, re.ASCII)
     return int(parts[1]) * 3600 + int(parts[2]) * 60 + int(parts[3]) if parts else None
 
 
@@ -59,11 +66,18 @@ def windows_of(start: int, stop: int) -> range:
     return range(start // WINDOW * WINDOW, stop, WINDOW)
 
 
-def read_truth(path: str | Path) -> MonophoneTruth | SoundscapeTruth:
+def read_truth(
+    path: str | Path, classes: frozenset[str] | None = None
+) -> MonophoneTruth | SoundscapeTruth:
     """Reads a file of ground truth in either of the organisers' formats.
 
+    Args:
+        path: the file.
+        classes: the label set, which every class must be of; None where it is not known.
+
     Raises:
-        UserError: where there is no such file, or a line is of neither format; all are named.
+        UserError: where there is no such file, or a line is of neither format, ends before it
+            begins, or names a class that is unknown; the lines are named.
     """
     path = Path(path)
     with opened(path) as file:
@@ -72,16 +86,20 @@ def read_truth(path: str | Path) -> MonophoneTruth | SoundscapeTruth:
         raise UserError(f"the truth in '{path}' is empty")
     timed = sum(len(row) == 3 and _seconds(row[2].split("-")[0]) is not None for row in rows)
     truth: MonophoneTruth | SoundscapeTruth
-    truth, faults = _soundscape(rows) if 2 * timed > len(rows) else _monophone(rows)
+    truth, faults = (_soundscape if 2 * timed > len(rows) else _monophone)(rows, classes)
     if faults:
-        listed = "; ".join(str(fault) for fault in merged(faults))
+        shown = [str(fault) for fault in merged(faults)]
+        more = [f"and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
+        listed = "; ".join(shown[:SHOWN] + more)
         raise UserError(f"'{path}' is no truth in the organisers' formats: {listed}")
     if not (truth.foreground if isinstance(truth, MonophoneTruth) else truth.windows):
         raise UserError(f"the truth in '{path}' leaves nothing to score")
     return truth
 
 
-def _monophone(rows: list[list[str]]) -> tuple[MonophoneTruth, list[tuple[int, str]]]:
+def _monophone(
+    rows: list[list[str]], classes: frozenset[str] | None
+) -> tuple[MonophoneTruth, list[tuple[int, str]]]:
     foreground: dict[str, str] = {}
     background: dict[str, tuple[str, ...]] = {}
     faults = []
@@ -89,7 +107,14 @@ def _monophone(rows: list[list[str]]) -> tuple[MonophoneTruth, list[tuple[int, s
         if len(row) != 3:
             faults.append((number, "not 'media id;foreground class;background classes'"))
             continue
-        media, species, others = (field.strip() for field in row)
+        media, species, others = row
+        species_named = [species, *(other.strip() for other in others.split(",") if other.strip())]
+        if any(is_heading(word) for word in (media, species)):
+            faults.append((number, "a heading: the format has none"))
+            continue
+        if what := _unfit(media, species_named, classes):
+            faults.append((number, what))
+            continue
         if media in foreground:
             faults.append((number, f"recording {media} stands twice"))
         foreground[media] = species
@@ -100,7 +125,9 @@ def _monophone(rows: list[list[str]]) -> tuple[MonophoneTruth, list[tuple[int, s
     return MonophoneTruth(foreground, background, left_out), faults
 
 
-def _soundscape(rows: list[list[str]]) -> tuple[SoundscapeTruth, list[tuple[int, str]]]:
+def _soundscape(
+    rows: list[list[str]], classes: frozenset[str] | None
+) -> tuple[SoundscapeTruth, list[tuple[int, str]]]:
     windows: dict[Item, set[str]] = {}
     media_ids = set()
     left_out = []
@@ -110,7 +137,14 @@ def _soundscape(rows: list[list[str]]) -> tuple[SoundscapeTruth, list[tuple[int,
         if len(times) != 2 or times[0] is None or times[1] is None:
             faults.append((number, "not 'media id;class;hh:mm:ss-hh:mm:ss'"))
             continue
-        media, species, interval = (field.strip() for field in row)
+        media, species, interval = row[0], row[1], row[2].strip()
+        if what := _unfit(media, [species], classes):
+            faults.append((number, what))
+            continue
+        if not times[0] <= times[1] <= LONGEST_SOUNDSCAPE:
+            what = "ends before it begins" if times[1] < times[0] else "lasts for days"
+            faults.append((number, f"the interval {interval[:40]} {what}"))
+            continue
         media_ids.add(media)
         if (media, interval) in LEFT_OUT_ANNOTATIONS:
             left_out.append(f"{media} {interval}")
@@ -119,6 +153,24 @@ def _soundscape(rows: list[list[str]]) -> tuple[SoundscapeTruth, list[tuple[int,
             windows.setdefault((media, start), set()).add(species)
     truth = {item: frozenset(species) for item, species in windows.items()}
     return SoundscapeTruth(truth, frozenset(media_ids), tuple(left_out)), faults
+
+
+def is_heading(word: str) -> bool:
+    """Whether a word is the heading of a column, and no value."""
+    folded = re.sub(r"[\W_]", "", word.casefold())
+    return folded in HEADINGS
+
+
+def _unfit(media: str, species: list[str], classes: frozenset[str] | None) -> str:
+    """What is wrong with the names of a line; '' where they can be names."""
+    if not media or media != media.strip():
+        return "a media id that is empty or stands between blanks"
+    for name in species:
+        if not name or re.search(r"\s", name):
+            return f"the class {name[:40]!r} is empty or holds blanks"
+        if classes is not None and name not in classes:
+            return f"the class {name[:40]!r} is not of the label set"
+    return ""
 
 
 def dataset_truth(dataset: Dataset, split: str = "valid") -> MonophoneTruth:
@@ -132,6 +184,13 @@ def dataset_truth(dataset: Dataset, split: str = "valid") -> MonophoneTruth:
         raise UserError(
             f"the dataset at '{dataset.folder}' knows no species of its split {split}; name a file "
             "of ground truth in the organisers' format with -P truth=FILE"
+        )
+    ids = Counter(media_id(r) for r in recordings)
+    shared = sorted(media for media, count in ids.items() if count > 1)
+    if shared:
+        raise UserError(
+            f"the dataset at '{dataset.folder}' has several recordings of the media id "
+            f"{', '.join(shared[:5])} in its split {split}: they can't be told apart"
         )
     return MonophoneTruth(
         {media_id(r): r.species for r in recordings},

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from birdml.dataset import repair
+from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepare import Request, prepare
-from birdml.dataset.prepared import open_dataset
 from tests.dataset.test_repair import expected_time
 from tests.golden import golden_folder
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepare import Request, prepare, summary
-from birdml.dataset.prepared import open_dataset, verify
+from birdml.dataset.prepared import verify
 from birdml.errors import UserError
 from tests.dataset.made_up import (
     audio_file,

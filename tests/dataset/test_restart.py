@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepare import Request, prepare
-from birdml.dataset.prepared import open_dataset, verify
+from birdml.dataset.prepared import verify
 from birdml.errors import UserError
 from tests.dataset.made_up import audio_file, content, species_folders
 

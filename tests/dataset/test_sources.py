@@ -5,8 +5,9 @@ import json
 import pytest
 
 from birdml.dataset import sources
+from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepare import Request, prepare
-from birdml.dataset.prepared import open_dataset, verify
+from birdml.dataset.prepared import verify
 from birdml.errors import UserError
 from tests.dataset.made_up import audio_file, problems_of, species_folders, table, xml
 
@@ -82,7 +83,7 @@ def test_birdclef2018_with_a_published_list(tmp_path):
     dataset = prepare(Request(str(source), valid=str(listed)), tmp_path / "dataset")
     assert [r.media_id for r in dataset.split("valid")] == ["2"]
     assert len(dataset.split("train")) == 2
-    assert ("LIFECLEF2014_RN99", "split") in {row[:2] for row in problems_of(dataset.folder)}
+    assert ("LIFECLEF2014_RN99.wav", "split") in {row[:2] for row in problems_of(dataset.folder)}
 
 
 def test_entity_bombs_and_broken_encoding(tmp_path):
@@ -225,7 +226,9 @@ def test_folders(tmp_path):
     (scape,) = dataset.split("soundscapes_test")
     assert (scape.date, scape.time, scape.species) == ("2019-05-22", "00:45", "")
     assert len(dataset.split("train")) + len(dataset.split("valid")) == 8
-    assert [row[0] for row in problems_of(dataset.folder)] == ["NoClass/wind.wav"]
+    (wind,) = dataset.split("noise_train")  # in which nothing sings
+    assert (wind.file, wind.species) == ("NoClass/wind.wav", "")
+    assert [row[0] for row in problems_of(dataset.folder)] == ["recordings of nothing"]
 
 
 def test_a_folder_of_the_2018_system_is_imported_as_it_is(tmp_path):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from birdml.dataset.prepared import open_dataset
+from birdml.dataset.opening import open_dataset
 from birdml.tracking import runs
 from birdml.tracking.registry import CHAMPION
 from tests.services.conftest import PROJECT

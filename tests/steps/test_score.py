@@ -37,8 +37,11 @@ def test_figures_notes_table_and_figure(tmp_path, files, capsys):
 def test_the_label_set_beside_the_truth_is_used(tmp_path, files):
     submission, truth = files
     write(tmp_path / "allowed_classes.txt", ["a"])
-    with pytest.raises(UserError, match="2 faults"):
+    with pytest.raises(UserError, match=r"truth\.csv.*line 2: the class 'b' is not of the label"):
         score(ScoreOptions(submission, truth))
+    without_b = write(tmp_path / "truth_of_a.csv", ["1;a;", "2;a;"])
+    with pytest.raises(UserError, match="2 faults"):
+        score(ScoreOptions(submission, without_b))
     assert score(ScoreOptions(submission, truth, classes=write(tmp_path / "c", ["a", "b"])))
 
 

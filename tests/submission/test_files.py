@@ -131,5 +131,5 @@ def test_a_limit_outside_the_rules_is_refused(limit):
 def test_media_ids_and_times():
     assert media_id(Recording("2014/X_RN10002.wav", "test")) == "10002"
     assert media_id(Recording("2014/X_RN10002.wav", "test", media_id="5")) == "5"
-    assert media_id(Recording("a/song.wav", "test")) == "song"
+    assert media_id(Recording("a/song.wav", "test")) == "a/song"
     assert window_code(3595.0) == "00:59:55-01:00:00"

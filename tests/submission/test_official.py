@@ -135,6 +135,42 @@ def test_a_truth_of_neither_format_names_its_lines(tmp_path):
         read_truth(path)
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["media id;foreground;background", "1;a;"], "line 1: a heading"),
+        (["1;a;b c"], "line 1: the class 'b c' is empty or holds blanks"),
+        (["1;a;", "2;;b"], "line 2: the class '' is empty"),
+        ([" 1;a;"], "line 1: a media id that is empty or stands between blanks"),
+        (["1;a;z"], "line 1: the class 'z' is not of the label set"),
+        (["1;a;00:00:04-00:00:00"], "line 1: the interval .* ends before it begins"),
+        (["1;a;00:00:00-999999:00:00"], "line 1: the interval .* lasts for days"),
+        (["1;a;00:00:00-00:00:75", "1;a;00:00:00-00:00:05"], "line 1: not 'media id;class;hh"),
+        (["1;z;00:00:00-00:00:05"], "line 1: the class 'z'"),
+    ],
+)
+def test_a_truth_is_checked_as_strictly_as_a_submission(tmp_path, lines, message):
+    path = tmp_path / "truth.csv"
+    path.write_text(
+        "\n".join([*lines, *["9;a;" if ":" not in lines[-1] else "9;b;00:00:00-00:00:05"]])
+    )
+    with pytest.raises(UserError, match=message):
+        read_truth(path, frozenset("abc"))
+
+
+def test_equal_names_in_two_folders_are_two_recordings_of_the_truth(tmp_path):
+    recordings = tuple(Recording(f"{name}/2.wav", "valid", species=name) for name in "ab")
+    dataset = Dataset(tmp_path, "d", "0", (Species("a"), Species("b")), recordings)
+    assert dataset_truth(dataset).foreground == {"a/2": "a", "b/2": "b"}
+
+
+def test_recordings_that_share_a_media_id_cannot_be_scored(tmp_path):
+    recordings = tuple(Recording(f"{n}.wav", "valid", "a", media_id="5") for n in "xy")
+    dataset = Dataset(tmp_path, "d", "0", (Species("a"),), recordings)
+    with pytest.raises(UserError, match="several recordings of the media id 5"):
+        dataset_truth(dataset)
+
+
 def test_truth_of_a_prepared_dataset(tmp_path):
     recordings = (
         Recording("2014/X_RN5.wav", "valid", species="a", background=("b",)),

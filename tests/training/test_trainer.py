@@ -183,7 +183,7 @@ def test_what_a_dataset_cannot_give_is_said(dataset, tmp_path):
 
 KILLED = textwrap.dedent("""
     import json, os, sys
-    from birdml.dataset.prepared import open_dataset
+    from birdml.dataset.opening import open_dataset
     from birdml.training.checkpoint import load_checkpoint, save_checkpoint
     from birdml.training.trainer import train
     from birdml.zoo.load import configure, load_zoo

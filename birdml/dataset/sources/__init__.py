@@ -7,29 +7,42 @@ from birdml.dataset.raw import Source
 from birdml.dataset.sources import birdclef2018, folders, prepared2018, table, xeno_canto
 from birdml.errors import UserError
 
-RECOGNISERS: dict[str, Callable[[Path], str | None]] = {  # in the order they are tried
+LAYOUTS = ("prepared2018", "birdclef2018", "xeno-canto", "kaggle", "folders")
+RECOGNISERS: dict[str, Callable[[Path], str | None]] = {
     "prepared2018": prepared2018.recognise,
     "birdclef2018": birdclef2018.recognise,
     "xeno-canto": xeno_canto.recognise,
-    "kaggle": table.recognise,
     "folders": folders.recognise,
 }
-LAYOUTS = tuple(RECOGNISERS)
 
 
-def recognise(source: Path) -> tuple[str, str]:
-    """The layout of a source, and why it is taken for it. Raises UserError where it has none."""
+def recognise(source: Path, columns: str = "") -> tuple[str, str]:
+    """The layout of a source, and why it is taken for it; the first of LAYOUTS that fits.
+
+    Raises UserError where none does, with what its tables lack.
+    """
     if not source.exists():
         raise UserError(f"there is no source '{source}'; name a folder or file with -P source=...")
-    for layout, recogniser in RECOGNISERS.items():
+    lacking: list[str] = []
+    for layout in LAYOUTS:
         if source.is_file() and layout not in ("xeno-canto", "kaggle"):
             continue
-        reason = recogniser(source)
+        if layout == "kaggle":
+            reason, lacking = table.recognise(source, columns)
+            if not reason and columns:
+                raise UserError(
+                    f"no table of '{source}' has the columns that were named: {'; '.join(lacking)}"
+                    if lacking
+                    else f"columns were named, but there is no table in '{source}'"
+                )
+        else:
+            reason = RECOGNISERS[layout](source)
         if reason:
             return layout, reason
+    tables = f"; tables looked at: {'; '.join(lacking)[:2000]}" if lacking else ""
     raise UserError(
-        f"'{source}' is no known layout ({', '.join(LAYOUTS)}); docs/datasets.md shows what each "
-        "looks like"
+        f"'{source}' is no known layout ({', '.join(LAYOUTS)}){tables}; docs/datasets.md shows "
+        "what each looks like"
     )
 
 

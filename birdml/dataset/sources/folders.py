@@ -6,14 +6,12 @@ Files beside the species' folders are unlabelled recordings: they become soundsc
 import re
 from pathlib import Path
 
+from birdml.dataset.names import means_nothing, names_no_species, one_spelling
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source, is_audio, safe_name, walk
+from birdml.dataset.recorders import recorded_at
 
-NO_SPECIES = frozenset(
-    {"noclass", "nocall", "nobird", "noise", "silence", "unknown", "unlabelled", "unlabeled"}
-)
 LATIN = re.compile(r"([A-Z][a-z]+)[ _]([a-z]+(?:[ _][a-z]+)?)")
-RECORDED = re.compile(r"_(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)\d\d(?!\d)")  # as recorders name files
 
 
 def recognise(folder: Path) -> str | None:
@@ -27,10 +25,6 @@ def recognise(folder: Path) -> str | None:
     return f"it holds {len(sounds)} audio files and no metadata" if sounds else None
 
 
-def names_no_species(name: str) -> bool:
-    return re.sub(r"[\W_]", "", name.lower()) in NO_SPECIES
-
-
 def read(folder: Path) -> Source:
     """All audio files; the first folder below the source tells the species."""
     problems: list[Problem] = []
@@ -40,15 +34,14 @@ def read(folder: Path) -> Source:
             continue
         *folders, _ = path.relative_to(folder).parts
         name = path.relative_to(folder).as_posix()
-        if folders and names_no_species(folders[0]):
+        noise = bool(folders) and means_nothing(folders[0])
+        if folders and not noise and names_no_species(folders[0]):
             problems.append(Problem(name, "species", folders[0], "left out: no species"))
             continue
         latin = LATIN.fullmatch(folders[0]) if folders else None
-        recorded = RECORDED.search(path.stem)
-        fields = {}
-        if recorded:
-            year, month, day, hour, minute = recorded.groups()
-            fields = {"date": f"{year}-{month}-{day}", "time": f"{hour}:{minute}"}
+        recorded = recorded_at(path.stem)
+        if recorded.remark:
+            problems.append(Problem(name, "date", path.stem, f"left empty: {recorded.remark}"))
         where = [safe_name(f) for f in folders] or ["soundscapes", "test"]
         recordings.append(
             RawRecording(
@@ -56,9 +49,11 @@ def read(folder: Path) -> Source:
                 origin=name,
                 audio=path,
                 split="" if folders else "soundscapes_test",
-                class_id=safe_name(folders[0]) if folders else "",
+                class_id=safe_name(folders[0]) if folders and not noise else "",
                 latin=f"{latin[1]} {latin[2].replace('_', ' ')}" if latin else "",
-                fields=fields,
+                fields={"date": recorded.date, "time": recorded.time},
+                noise=noise,
             )
         )
+    one_spelling(recordings, problems)
     return Source("folders", recordings, problems)

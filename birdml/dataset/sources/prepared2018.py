@@ -4,12 +4,14 @@ Its WAV files are taken as they are. `filelists/<split>` holds names relative to
 `labels/`, `fg.tsv`, `bg.tsv` and `meta.tsv` hold one line per name, `labelset` the class ids.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from birdml.dataset.assemble import finish
 from birdml.dataset.convert import wav_samples
 from birdml.dataset.labels import Vocabulary
+from birdml.dataset.paths import contained
 from birdml.dataset.prepared import Dataset, dataset_digest
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source
@@ -48,6 +50,10 @@ def read(folder: Path) -> Source:
     recordings = []
     for split in SPLITS:
         for name in _lines(folder / "filelists" / split):
+            if contained(name) is None:
+                what = "left out: the name leads out of audio/, or can't be one"
+                problems.append(Problem(name, "file", "", what))
+                continue
             own = [_class(text, class_ids) for text in foreground.get(name, [])[:1]]
             if split in ("train", "valid") and not any(own):
                 problems.append(Problem(name, "species", "", "left out: no label"))
@@ -104,9 +110,16 @@ def _class(text: str, class_ids: list[str]) -> str:
 
 def _lines(path: Path) -> list[str]:
     """Lines of a file; none where it does not exist."""
-    if not path.is_file():
+    try:
+        return re.split(r"\r\n|\r|\n", path.read_text(encoding="utf-8").rstrip("\r\n"))
+    except FileNotFoundError:
         return []
-    return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(f"cannot read '{path}': {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(
+            f"'{path}' is no UTF-8: it is no list or label of the 2018 system"
+        ) from None
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:

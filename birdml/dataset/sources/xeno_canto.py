@@ -1,16 +1,18 @@
 """Answers of the xeno-canto API, versions 2 and 3: JSON pages of recordings.
 
-Audio files are optional: any file called `XC<id>*` below the folder of the audio.
+Audio files are optional: any file that is named by its number below the folder of the audio.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from birdml.dataset.names import names_no_species, one_spelling
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source, is_audio, walk
+from birdml.dataset.repair import reading_of
+from birdml.dataset.sources.sounds import Sounds
 
 FIELDS = {
     "date": ("date",),
@@ -20,7 +22,6 @@ FIELDS = {
     "elevation": ("alt", "elev"),
 }
 NO_SPECIES = ("mystery", "sonus")  # genera that stand for unknown birds and for soundscapes
-NUMBER = re.compile(r"xc[ _-]?(\d+)(?!\d)", re.IGNORECASE)
 
 
 def recognise(source: Path) -> str | None:
@@ -39,11 +40,8 @@ def read(source: Path, audio: Path | None = None) -> Source:
     """All recordings of all pages, each id once."""
     problems: list[Problem] = []
     base = source if source.is_dir() else source.parent
-    sounds: dict[str, Path] = {}
-    for path in walk(audio or base, problems if audio else []):
-        match = NUMBER.match(path.stem)
-        if match and is_audio(path):
-            sounds.setdefault(match[1], path)
+    files = walk(audio or base, problems if audio else [])
+    sounds = Sounds([path for path in files if is_audio(path)], audio or base)
     recordings: dict[str, RawRecording] = {}
     for path in _pages(source, problems):
         name = str(path.relative_to(base))
@@ -54,19 +52,26 @@ def read(source: Path, audio: Path | None = None) -> Source:
             elif number in recordings:
                 problems.append(Problem(name, "id", number, "left out: the same recording again"))
             else:
-                sound = sounds.pop(number, None)
-                recording = _recording(number, entry, name, sound)
+                recording = _recording(number, entry, name)
                 if recording is None:
                     species = f"{entry.get('gen')} {entry.get('sp')}"
                     problems.append(Problem(f"XC{number}", "species", species, "left out"))
                 else:
                     recordings[number] = recording
-    for path in sounds.values():
-        problems.append(Problem(path.name, "", "", "left out: in none of the pages"))
-    if not any(r.audio for r in recordings.values()):
-        for recording in recordings.values():
+    everything = list(recordings.values())
+    ids = list(recordings)
+    found = sounds.of_rows([""] * len(ids), ids, [""] * len(ids))
+    for recording, sound in zip(everything, found, strict=True):
+        recording.audio = sound.path
+        if not sounds.paths:
             recording.file = recording.file.removesuffix(".wav")
-    return Source("xeno-canto", list(recordings.values()), problems)
+        elif sound.path is None:
+            problems.append(Problem(recording.origin, "audio", "", sound.reason))
+    for unused in sounds.unused():
+        problems.append(Problem(unused, "", "", "left out: in none of the pages"))
+    one_spelling(everything, problems)
+    values = {f: [r.fields.get(f, "") for r in everything] for f in FIELDS}
+    return Source("xeno-canto", everything, problems, reading=reading_of(values))
 
 
 def _pages(source: Path, problems: list[Problem]) -> Iterator[Path]:
@@ -89,17 +94,16 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _recording(
-    number: str, entry: dict[str, Any], origin: str, audio: Path | None
-) -> RawRecording | None:
+def _recording(number: str, entry: dict[str, Any], origin: str) -> RawRecording | None:
     genus, species = _text(entry.get("gen")), _text(entry.get("sp"))
-    if not genus or genus.lower() in NO_SPECIES or species.strip(".") in ("", "sp", "spec"):
+    if not genus or not species or genus.lower() in NO_SPECIES:
+        return None
+    if names_no_species(f"{genus} {species}"):
         return None
     also = entry.get("also")
     return RawRecording(
         file=f"XC{number}.wav",
         origin=f"{origin}: XC{number}",
-        audio=audio,
         latin=f"{genus} {species}",
         background=tuple(_text(name) for name in also if _text(name))
         if isinstance(also, list)
