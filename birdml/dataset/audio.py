@@ -9,13 +9,11 @@ import hashlib
 import json
 import os
 import shutil
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from tqdm import tqdm
@@ -28,7 +26,6 @@ from birdml.dataset.recording import SAMPLE_RATE
 from birdml.files import write_error, write_text
 
 SILENCE = SAMPLE_RATE // 10  # samples that stand for a broken file which must not be lost
-CLIPPED = 0.01  # share of samples beyond full scale that is worth telling
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,7 @@ def convert_all(
     journal: Path,
     workers: int,
     import_as_is: bool = False,
+    channel: str = "mean",
 ) -> dict[str, Converted]:
     """Converts the audio of all recordings into a folder; file name -> what became of it.
 
@@ -63,11 +61,11 @@ def convert_all(
     with (
         ThreadPoolExecutor(workers) as pool,
         open(journal, "ab", buffering=0) as lines,
-        _silent_decoders() as screen,
+        convert.silent_decoders() as screen,
         tqdm(total=len(recordings), unit="files", desc="audio", disable=None, file=screen) as bar,
     ):
         tasks = {
-            pool.submit(_convert_one, r, audio, known.get(r.file), import_as_is): r.file
+            pool.submit(_convert_one, r, audio, known.get(r.file), import_as_is, channel): r.file
             for r in recordings
         }
         try:
@@ -82,24 +80,6 @@ def convert_all(
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return done
-
-
-@contextmanager
-def _silent_decoders() -> Iterator[TextIO]:
-    """The error stream for our own use, while decoders in C can't write their remarks to it.
-
-    libmpg123 prints a line for every faulty MP3 frame, without the name of the file.
-    """
-    sys.stderr.flush()
-    ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        with os.fdopen(os.dup(ours), "w") as screen:
-            yield screen
-    finally:
-        os.dup2(ours, 2)
-        os.close(ours)
-        os.close(nowhere)
 
 
 def read_journal(journal: Path) -> dict[str, Converted]:
@@ -126,7 +106,11 @@ def write_journal(journal: Path, origins: Sequence[Origin]) -> None:
 
 
 def _convert_one(
-    recording: RawRecording, audio: Path, known: Converted | None, import_as_is: bool
+    recording: RawRecording,
+    audio: Path,
+    known: Converted | None,
+    import_as_is: bool,
+    channel: str,
 ) -> Converted:
     source, target = recording.audio, audio / recording.file
     stamp = source_hash = ""
@@ -144,17 +128,13 @@ def _convert_one(
         if import_as_is and (wav_hash := convert.wav_hash(source)):
             _link(source, target)
             return Converted(recording.file, stamp, source_hash, wav_hash)
-        notes, wav_hash = convert.convert(source, target)
+        notes, wav_hash = convert.convert(source, target, channel)
     except OSError as error:
         why = f"unreadable ({error.strerror})"
         return _broken(recording, target, stamp, source_hash, why)
     except (UnreadableAudio, RuntimeError, ValueError) as error:
         return _broken(recording, target, stamp, source_hash, str(error))
-    remarks = notes.remarks
-    if notes.bad_values:
-        remarks += (f"{notes.bad_values} values that are no finite number set to 0",)
-    if notes.clipped > CLIPPED * notes.samples:
-        remarks += (f"{notes.clipped} samples beyond full scale cut",)
+    remarks = notes.said()
     fault = ""
     if notes.samples < convert.SHORTEST * SAMPLE_RATE:
         fault = f"shorter than {convert.SHORTEST} s"

@@ -6,15 +6,20 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import soundfile
 import soxr
 
+from birdml.dataset.channels import MEAN, Channels, channel_number
+from birdml.dataset.containers import parts_of
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.files import writing
 
@@ -23,6 +28,8 @@ QUALITY = "HQ"
 SHORTEST = 0.1  # seconds: what is shorter holds no frame worth learning from
 LONGEST = (2**32 - 100) // 2  # samples that a WAV header can count
 DATA_LENGTHS = re.compile(r"(?:data|SSND)\s*: (\d+) \(should be (\d+)\)")  # libsndfile's log
+UNKNOWN = 1 << 60  # frames: libsndfile's way to say that it doesn't know
+CLIPPED = 0.01  # share of samples beyond full scale that is worth telling
 STREAMED = 0x7FFFF000  # lengths beyond this stand for "unknown" in a header
 WAV_FORM = ("WAV", "PCM_16", 1, SAMPLE_RATE)
 FORMATS = {  # what libsndfile calls the content of files with these suffixes
@@ -49,6 +56,16 @@ class Notes:
     clipped: int = 0  # beyond full scale
     loudest: int = 0
     remarks: tuple[str, ...] = ()
+    channels: Channels | None = None  # of a file with several
+
+    def said(self) -> tuple[str, ...]:
+        """All remarks in words for people."""
+        said = self.remarks
+        if self.bad_values:
+            said += (f"{self.bad_values} values that are no finite number set to 0",)
+        if self.clipped > CLIPPED * self.samples:
+            said += (f"{self.clipped} samples beyond full scale cut",)
+        return said
 
 
 def versions() -> dict[str, str]:
@@ -59,14 +76,17 @@ def versions() -> dict[str, str]:
     }
 
 
-def decode(path: Path, notes: Notes | None = None) -> Iterator[np.ndarray]:
+def decode(
+    path: Path, notes: Notes | None = None, channel: str | int = MEAN
+) -> Iterator[np.ndarray]:
     """Blocks of a file's sound, int16 [S], mono, at SAMPLE_RATE.
 
-    Channels are averaged; libsoxr resamples in floating point and values beyond full scale are
-    cut, not wrapped (its own 16-bit output would add noise). Raises UnreadableAudio.
+    Channels are averaged, or one is taken: `channel` is `mean` or a number from 0. libsoxr
+    resamples in floating point, and values beyond full scale are cut, not wrapped (its own 16-bit
+    output would add noise). Raises UnreadableAudio.
     """
     notes = Notes() if notes is None else notes
-    with _opened(Path(path), notes) as (rate, blocks):
+    for rate, blocks in _opened(Path(path), notes):
         resampler = (
             None
             if rate == SAMPLE_RATE
@@ -74,7 +94,7 @@ def decode(path: Path, notes: Notes | None = None) -> Iterator[np.ndarray]:
         )
         for block in blocks:
             if block.ndim > 1:
-                block = _mixed_down(block)
+                block = _one_channel(block, channel, notes)
             if not np.isfinite(block.sum()):
                 bad = ~np.isfinite(block)
                 notes.bad_values += int(bad.sum())
@@ -86,26 +106,48 @@ def decode(path: Path, notes: Notes | None = None) -> Iterator[np.ndarray]:
             yield _as_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True), notes)
 
 
+def attempts(path: Path, channel: str = MEAN) -> Iterator[tuple[Notes, Iterator[np.ndarray]]]:
+    """One or two attempts at a file's sound, of which the last one counts; all blocks of one are
+    to be read before the next: what is noticed, and blocks as `decode` gives them.
+
+    The first averages the channels; where they cancel each other, or some hold nothing, a second
+    one takes the channel that carries the sound, and says so. `channel` as users write it: `mean`,
+    `left`, `right`, or a number from 1.
+    """
+    asked = channel_number(channel)
+    notes = Notes()
+    yield notes, decode(path, notes, asked)
+    if asked == MEAN and notes.channels is not None and (found := notes.channels.better()):
+        number, why = found
+        again = Notes()
+        yield again, decode(path, again, number)
+        again.remarks += (why,)
+
+
 def read_any_audio(path: Path) -> np.ndarray:
     """A whole file, int16 [S], mono, at SAMPLE_RATE. Raises UnreadableAudio."""
-    return np.concatenate([np.zeros(0, np.int16), *decode(Path(path))])
+    sound = np.zeros(0, np.int16)
+    for _, blocks in attempts(Path(path)):
+        sound = np.concatenate([sound[:0], *blocks])
+    return sound
 
 
-def convert(source: Path, target: Path) -> tuple[Notes, str]:
+def convert(source: Path, target: Path, channel: str = MEAN) -> tuple[Notes, str]:
     """Writes a file's sound as WAV; answers what was noticed and the hash of the written file.
 
     Written beside the target and renamed, so that a target that exists is complete. Raises
     UnreadableAudio (nothing is written), and UserError where the disk is full.
     """
-    notes = Notes()
     with writing(target) as file:
-        file.seek(44)
-        digest = hashlib.blake2b(digest_size=16)
-        for block in decode(source, notes):
-            if notes.samples > LONGEST:
-                raise UnreadableAudio("too long for a WAV file (27 hours)")
-            file.write(block.data)
-            digest.update(block.data)
+        for notes, blocks in attempts(source, channel):
+            file.seek(44)
+            file.truncate()
+            digest = hashlib.blake2b(digest_size=16)
+            for block in blocks:
+                if notes.samples > LONGEST:
+                    raise UnreadableAudio("too long for a WAV file (27 hours)")
+                file.write(block.data)
+                digest.update(block.data)
         file.seek(0)
         file.write(wav_header(notes.samples))
     return notes, f"{notes.samples}-{digest.hexdigest()}"
@@ -169,20 +211,27 @@ def wav_header(samples: int) -> bytes:
     )
 
 
-def _mixed_down(block: np.ndarray) -> np.ndarray:
-    """float32 [S, channels] -> [S], the mean."""
+def _one_channel(block: np.ndarray, channel: str | int, notes: Notes) -> np.ndarray:
+    """float32 [S, channels] -> [S]: their mean, or one of them."""
     if block.shape[1] == 1:
         return np.ascontiguousarray(block[:, 0])
+    if isinstance(channel, int):
+        if channel >= block.shape[1]:
+            raise UnreadableAudio(f"no channel {channel + 1}: it has {block.shape[1]}")
+        return np.ascontiguousarray(block[:, channel])
     mixed = block[:, 0] + block[:, 1]  # adding columns is 30 times as fast as mean(axis=1)
-    for channel in range(2, block.shape[1]):
-        mixed += block[:, channel]
+    for other in range(2, block.shape[1]):
+        mixed += block[:, other]
     mixed *= np.float32(1 / block.shape[1])
+    notes.channels = notes.channels or Channels(block.shape[1])
+    notes.channels.add(block, mixed)
     return mixed
 
 
 def _as_int16(block: np.ndarray, notes: Notes) -> np.ndarray:
     """float32 -1..1 -> int16, counting what is seen."""
-    scaled = block * np.float32(32768)
+    with np.errstate(over="ignore"):  # what grows beyond all bounds is cut below
+        scaled = block * np.float32(32768)
     np.rint(scaled, out=scaled)
     if len(scaled):
         low, high = float(scaled.min()), float(scaled.max())
@@ -194,65 +243,77 @@ def _as_int16(block: np.ndarray, notes: Notes) -> np.ndarray:
     return scaled.astype("<i2")
 
 
-@contextmanager
 def _opened(path: Path, notes: Notes) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Sample rate and blocks of float32 [S] or [S, channels], by libsndfile, else by ffmpeg."""
+    """Sample rate and blocks of float32 [S] or [S, channels] of each part of a file, by libsndfile,
+    else by ffmpeg."""
     try:
         if path.stat().st_size == 0:
             raise UnreadableAudio("empty file")
-        file = soundfile.SoundFile(str(path))
+        parts = parts_of(path)
+        file = parts.opens[0]()
     except OSError as error:
-        raise UnreadableAudio(f"unreadable ({error.strerror})") from error
-    except (soundfile.LibsndfileError, TypeError) as error:
+        raise UnreadableAudio(f"unreadable ({error.strerror or error})") from error
+    except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         if not shutil.which("ffmpeg"):
             raise UnreadableAudio("no audio that libsndfile reads, and no ffmpeg here") from error
-        with _by_ffmpeg(path) as opened:
-            yield opened
+        yield from _by_ffmpeg(path, notes)
         return
-    with file:
-        expected = FORMATS.get(path.suffix.lower())
-        if expected and file.format not in expected:
-            notes.remarks += (f"the suffix is wrong: it holds {file.format}",)
-        if file.samplerate < 1000:
-            raise UnreadableAudio(f"sample rate of {file.samplerate} Hz")
-        yield file.samplerate, _blocks(file, notes)
+    notes.remarks += tuple(parts.remarks)
+    expected = FORMATS.get(path.suffix.lower())
+    if expected and file.format not in (*expected, "RAW"):
+        notes.remarks += (f"the suffix is wrong: it holds {file.format}",)
+    several = len(parts.opens) > 1
+    for number, opened in enumerate(parts.opens):
+        with file if number == 0 else opened() as file:
+            if file.samplerate < 1000:
+                raise UnreadableAudio(f"sample rate of {file.samplerate} Hz")
+            promised = parts.promised
+            if promised is None and not several and 0 < file.frames < UNKNOWN:
+                promised = file.frames / file.samplerate
+            yield file.samplerate, _blocks(file, path, promised, notes)
 
 
-def _blocks(file: soundfile.SoundFile, notes: Notes) -> Iterator[np.ndarray]:
+def _blocks(
+    file: soundfile.SoundFile, path: Path, promised: float | None, notes: Notes
+) -> Iterator[np.ndarray]:
     """All that a file holds, up to where it ends or is damaged."""
     buffer = np.empty((BLOCK, file.channels), np.float32)
-    read = 0
+    read, damaged = 0, False
     try:
         while len(block := file.read(out=buffer[:, 0] if file.channels == 1 else buffer)):
             read += len(block)
             yield block
     except soundfile.LibsndfileError:
-        for block in _until_damage(file.name, read):
+        damaged = True
+        for block in _until_damage(path, read):
             read += len(block)
             yield block
-    promised = file.frames
+    rate = file.samplerate
     lengths = DATA_LENGTHS.search(file.extra_info)  # a header may promise more than there is
-    if lengths and int(lengths[2]) < int(lengths[1]) < STREAMED:
-        promised = round(file.frames * int(lengths[1]) / max(1, int(lengths[2])))
-    if read < promised - file.samplerate // 10:
-        rate = file.samplerate
-        notes.remarks += (f"cut short or damaged: {read / rate:.1f} of {promised / rate:.1f} s",)
+    if promised is not None and lengths and int(lengths[2]) < int(lengths[1]) < STREAMED:
+        promised *= int(lengths[1]) / max(1, int(lengths[2]))
+    short = promised is not None and read / rate < promised - 0.1
+    if (short or damaged) and not any("cut short" in remark for remark in notes.remarks):
+        of = f" of {promised:.1f}" if promised is not None else ""
+        notes.remarks += (f"cut short or damaged: {read / rate:.1f}{of} s",)
 
 
-def _until_damage(name: str, start: int) -> Iterator[np.ndarray]:
+def _until_damage(path: Path, start: int) -> Iterator[np.ndarray]:
     """From `start` in small steps, since a step that fails gives nothing."""
-    with suppress(soundfile.LibsndfileError), soundfile.SoundFile(name) as file:
+    with suppress(soundfile.LibsndfileError), parts_of(path).opens[0]() as file:
         file.seek(start)
         while len(block := file.read(1024, dtype="float32")):
             yield block
 
 
-@contextmanager
-def _by_ffmpeg(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+def _by_ffmpeg(path: Path, notes: Notes) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     """ffmpeg decodes to a Sun AU stream, whose header tells rate and channels."""
     command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path.absolute()), "-map", "0:a:0"]
     command += ["-c:a", "pcm_f32be", "-f", "au", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process,
+    ):
         assert process.stdout is not None
         try:
             header = process.stdout.read(24)
@@ -260,9 +321,40 @@ def _by_ffmpeg(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
                 raise UnreadableAudio("no audio that libsndfile or ffmpeg reads")
             start, _, _, rate, channels = struct.unpack(">5I", header[4:])
             process.stdout.read(start - 24)
-            yield rate, _au_blocks(process.stdout, channels)
+            read = 0
+            blocks = _au_blocks(process.stdout, channels)
+
+            def counted() -> Iterator[np.ndarray]:
+                nonlocal read
+                for block in blocks:
+                    read += len(block)
+                    yield block
+
+            yield rate, counted()
+            process.wait()
+            complaints.seek(0)
+            said = complaints.read(2000).decode(errors="replace").strip().splitlines()
+            promised = _promised(path)
+            if promised is not None and read / rate < promised - max(0.1, 0.01 * promised):
+                what = f"cut short or damaged: {read / rate:.1f} of {promised:.1f} s"
+                notes.remarks += (what,)
+            elif said or process.returncode:
+                why = re.sub(r"^\[[^]]*\]\s*", "", said[0])[:120] if said else "it failed"
+                notes.remarks += (f"damaged: {read / rate:.1f} s could be decoded ({why})",)
         finally:
             process.kill()
+
+
+def _promised(path: Path) -> float | None:
+    """Seconds by the container, where ffprobe can tell them."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "a:0", "-show_entries"]
+    command += ["stream=duration:format=duration", "-of", "csv=p=0", str(path.absolute())]
+    with suppress(OSError, subprocess.SubprocessError):
+        told = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+        for word in re.split(r"[,\s]+", told):
+            with suppress(ValueError):
+                return float(word)
+    return None
 
 
 def _au_blocks(stream, channels: int) -> Iterator[np.ndarray]:
@@ -270,3 +362,21 @@ def _au_blocks(stream, channels: int) -> Iterator[np.ndarray]:
     while content := stream.read(BLOCK * size):
         block = np.frombuffer(content[: len(content) // size * size], ">f4").astype(np.float32)
         yield block.reshape(-1, channels)
+
+
+@contextmanager
+def silent_decoders() -> Iterator[TextIO]:
+    """The error stream for our own use, while decoders in C can't write their remarks to it.
+
+    libmpg123 prints a line for every faulty MP3 frame, without the name of the file.
+    """
+    sys.stderr.flush()
+    ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        with os.fdopen(os.dup(ours), "w") as screen:
+            yield screen
+    finally:
+        os.dup2(ours, 2)
+        os.close(ours)
+        os.close(nowhere)

@@ -1,0 +1,345 @@
+"""Where the sound lies in a file, whatever its header says: the parts that a decoder is given.
+
+Headers of recorders that lost their power, of streams and of joined files are wrong: a WAV header
+of length 0 or of 32 bits for more than 4 GB, an MP3 file without or with an old count of frames, an
+OGG file of several chains. Here the file itself is asked, and the decoder gets all of it.
+"""
+
+import io
+import mmap
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import soundfile
+
+SLACK = 0.05  # seconds that a header may be wrong by without a word
+MOST_CHUNKS = 10_000  # of a WAV file; more are no chunks
+
+
+@dataclass
+class Parts:
+    """What to decode one after the other; `promised`: seconds of all, where the file tells it in
+    another way than the decoder would; remarks for people."""
+
+    opens: list[Callable[[], soundfile.SoundFile]]
+    promised: float | None = None
+    remarks: list[str] = field(default_factory=list)
+
+
+class View(io.RawIOBase):
+    """Bytes in front, then a stretch of a file, as a file to read."""
+
+    def __init__(self, path: Path, offset: int, length: int, front: bytes = b""):
+        self._file = open(path, "rb")  # noqa: SIM115  (closed with the view)
+        self._offset, self._front = offset, front
+        self._size, self._at = len(front) + length, 0
+
+    def readinto(self, buffer) -> int:
+        wanted = min(len(buffer), max(0, self._size - self._at))
+        done = 0
+        if wanted and self._at < len(self._front):
+            piece = self._front[self._at : self._at + wanted]
+            buffer[: len(piece)] = piece
+            done = len(piece)
+        if done < wanted:
+            self._file.seek(self._offset + self._at + done - len(self._front))
+            piece = self._file.read(wanted - done)
+            buffer[done : done + len(piece)] = piece
+            done += len(piece)
+        self._at += done
+        return done
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def parts_of(path: Path) -> Parts:
+    """The parts of a file, mostly one. Raises OSError where it can't be read."""
+    with open(path, "rb") as file:
+        head = file.read(16)
+    found = None
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        found = _wav(path)
+    elif head[:4] == b"OggS":
+        found = _ogg(path)
+    elif head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
+        found = _mp3(path)
+    return found or Parts([lambda: soundfile.SoundFile(str(path))])
+
+
+# WAV
+
+SUBTYPES = {
+    (1, 8): "PCM_U8",
+    (1, 16): "PCM_16",
+    (1, 24): "PCM_24",
+    (1, 32): "PCM_32",
+    (3, 32): "FLOAT",
+    (3, 64): "DOUBLE",
+}
+
+
+def _wav(path: Path) -> Parts | None:
+    """All samples behind the header, where that tells fewer than there are."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        position, form, told_64 = 12, None, None
+        for _ in range(MOST_CHUNKS):
+            file.seek(position)
+            name, length = _chunk(file.read(8))
+            if name is None:
+                return None
+            position += 8
+            if name == b"ds64":
+                content = file.read(16)
+                told_64 = struct.unpack("<Q", content[8:16])[0] if len(content) == 16 else None
+            elif name == b"fmt ":
+                content = file.read(40)
+                if len(content) >= 16:
+                    form = struct.unpack("<HHIIHH", content[:16])
+                    if form[0] == 0xFFFE and len(content) >= 26:
+                        form = (struct.unpack("<H", content[24:26])[0], *form[1:])
+            elif name == b"data":
+                break
+            position += length + length % 2
+        else:
+            return None
+        if form is None:
+            return None
+        kind, channels, rate, _, align, bits = form
+        told = told_64 if told_64 and length == 0xFFFFFFFF else length
+        there = size - position
+        if told >= there or (kind, bits) not in SUBTYPES or not (channels and rate and align):
+            return None
+        second = align * rate
+        if there - told < SLACK * second or _chunks_follow(file, position + told, size):
+            return None
+    subtype, offset = SUBTYPES[kind, bits], position
+    length = there // align * align
+
+    def opened() -> soundfile.SoundFile:
+        view = View(path, offset, length)
+        return soundfile.SoundFile(
+            view, samplerate=rate, channels=channels, subtype=subtype, format="RAW", endian="LITTLE"
+        )
+
+    remark = f"the header tells {told / second:.1f} of {there / second:.1f} s: all was read"
+    return Parts([opened], length / second, [remark])
+
+
+def _chunk(content: bytes) -> tuple[bytes | None, int]:
+    """Name and length of a chunk; None for what can be none."""
+    if len(content) < 8 or not all(32 <= byte < 127 for byte in content[:4]):
+        return None, 0
+    return content[:4], struct.unpack("<I", content[4:])[0]
+
+
+def _chunks_follow(file, position: int, size: int) -> bool:
+    """Whether the rest of a file is more chunks, or a tag that some programs append."""
+    position += position % 2
+    for _ in range(MOST_CHUNKS):
+        if size - position < 8:
+            return True
+        file.seek(position)
+        content = file.read(8)
+        if content[:3] in (b"ID3", b"TAG") or content[:8] == b"APETAGEX":
+            return True
+        name, length = _chunk(content)
+        if name is None or name == b"data" or position + 8 + length > size + 1:
+            return False
+        position += 8 + length + length % 2
+    return False
+
+
+# OGG
+
+
+def _ogg(path: Path) -> Parts | None:
+    """Every chain of a file that holds several; a remark where the last page is missing."""
+    size = path.stat().st_size
+    starts: list[int] = []
+    beginning = ended = False
+    with open(path, "rb") as file:
+        position = 0
+        while position + 27 <= size:
+            file.seek(position)
+            head = file.read(27)
+            if head[:4] != b"OggS":
+                break
+            table = file.read(head[26])
+            if head[5] & 2:
+                if not beginning:
+                    starts.append(position)
+                beginning = True
+            else:
+                beginning = False
+            ended = bool(head[5] & 4)
+            position += 27 + len(table) + sum(table)
+    if not starts:
+        return None
+    remarks = [] if ended and position <= size else ["cut short or damaged: its end is missing"]
+    if len(starts) == 1:
+        return Parts([lambda: soundfile.SoundFile(str(path))], None, remarks)
+    ends = [*starts[1:], size]
+    remarks.insert(0, f"{len(starts)} recordings joined in one file: all were read")
+
+    def opening(start: int, end: int) -> Callable[[], soundfile.SoundFile]:
+        return lambda: soundfile.SoundFile(View(path, start, end - start))
+
+    return Parts([opening(a, b) for a, b in zip(starts, ends)], None, remarks)
+
+
+# MP3
+
+VERSIONS = {0: 2.5, 2: 2, 3: 1}
+RATES = {1: (44100, 48000, 32000), 2: (22050, 24000, 16000), 2.5: (11025, 12000, 8000)}
+KBITS = {  # by (version 1 or not, layer)
+    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+DELAY = 3  # frames by which encoders may lengthen a file, which decoders cut off again
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Header of one MPEG frame."""
+
+    version: float
+    layer: int
+    rate: int
+    length: int  # bytes
+    samples: int
+    mono: bool
+
+    @property
+    def side(self) -> int:
+        """Bytes of side information of layer III."""
+        return (17 if self.mono else 32) if self.version == 1 else (9 if self.mono else 17)
+
+
+def _frame(header: bytes) -> Frame | None:
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = VERSIONS.get(header[1] >> 3 & 3), 4 - (header[1] >> 1 & 3)
+    bits, rate_index = header[2] >> 4, header[2] >> 2 & 3
+    if version is None or layer == 4 or not 0 < bits < 15 or rate_index == 3:
+        return None
+    rate = RATES[version][rate_index]
+    kbits = KBITS[version == 1, layer][bits - 1]
+    padding = header[2] >> 1 & 1
+    if layer == 1:
+        length, samples = (12 * kbits * 1000 // rate + padding) * 4, 384
+    else:
+        samples = 1152 if layer == 2 or version == 1 else 576
+        length = samples // 8 * kbits * 1000 // rate + padding
+    return Frame(version, layer, rate, length, samples, header[3] >> 6 == 3)
+
+
+def _mp3(path: Path) -> Parts | None:
+    """A file with a true count of frames in front, where it has none or a smaller one."""
+    with (
+        open(path, "rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        first = _next_frame(content, _behind_tag(content, 0))
+        if first is None:
+            return None
+        begin, frame = first
+        told, begin = _told(content, begin, frame)
+        count, whole = _count(content, begin, frame)
+        header = bytes(content[begin : begin + 4])
+    if not count:
+        return None
+    seconds = count * frame.samples / frame.rate
+    promised = max(seconds, (told or 0) * frame.samples / frame.rate)
+    remarks = [] if whole else ["cut short or damaged: it ends within a frame"]
+    with soundfile.SoundFile(str(path)) as sound:
+        decoded = sound.frames
+    if decoded >= (count - DELAY) * frame.samples or frame.layer != 3:
+        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks)
+    if told is not None:
+        by_header = told * frame.samples / frame.rate
+        remarks.append(f"the header tells {by_header:.1f} of {seconds:.1f} s: all was read")
+    front = bytes([header[0], header[1] | 1, header[2], header[3]]).ljust(4 + frame.side, b"\0")
+    front = (front + b"Xing" + struct.pack(">II", 1, count)).ljust(frame.length, b"\0")
+    if len(front) != frame.length:  # a frame too small for a count
+        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks)
+    length = path.stat().st_size - begin
+    return Parts([lambda: soundfile.SoundFile(View(path, begin, length, front))], promised, remarks)
+
+
+def _behind_tag(content, position: int) -> int:
+    while content[position : position + 3] == b"ID3" and len(content) >= position + 10:
+        size = 0
+        for byte in content[position + 6 : position + 10]:
+            size = size << 7 | byte & 127
+        position += 10 + size + (10 if content[position + 5] & 16 else 0)
+    return position
+
+
+def _next_frame(content, position: int, like: Frame | None = None) -> tuple[int, Frame] | None:
+    """The next place where a frame begins that another one follows (or the end of the file)."""
+    while (position := content.find(b"\xff", position)) >= 0:
+        frame = _frame(content[position : position + 4])
+        if frame and (like is None or _alike(frame, like)):
+            end = position + frame.length
+            following = _frame(content[end : end + 4])
+            if end >= len(content) - 128 or (following and _alike(frame, following)):
+                return position, frame
+        position += 1
+    return None
+
+
+def _alike(a: Frame, b: Frame) -> bool:
+    return (a.version, a.layer, a.rate) == (b.version, b.layer, b.rate)
+
+
+def _told(content, begin: int, frame: Frame) -> tuple[int | None, int]:
+    """The number of frames by a header frame, if there is one, and where the sound begins."""
+    place = begin + 4 + frame.side
+    if content[place : place + 4] in (b"Xing", b"Info"):
+        flags, count = struct.unpack(">II", content[place + 4 : place + 12])
+        return count if flags & 1 else None, begin + frame.length
+    if content[begin + 36 : begin + 40] == b"VBRI":
+        return struct.unpack(">I", content[begin + 50 : begin + 54])[0], begin + frame.length
+    return None, begin
+
+
+def _count(content, position: int, like: Frame) -> tuple[int, bool]:
+    """Frames of sound from a place on, and whether the last one is whole."""
+    count, size = 0, len(content)
+    while position < size:
+        frame = _frame(content[position : position + 4])
+        if frame is None or not _alike(frame, like):
+            found = _next_frame(content, _behind_tag(content, position), like)
+            if found is None:
+                return count, True
+            position, frame = found
+        if position + frame.length > size:
+            return count, False
+        marks = content[position + 4 + frame.side : position + 8 + frame.side]
+        count += marks not in (b"Xing", b"Info")
+        position += frame.length
+    return count, True
