@@ -55,7 +55,8 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def write_text(target: Path, text: str) -> None:
     with writing(target) as file:
-        file.write(text.encode("utf-8"))
+        # names of files that are no UTF-8 are written so that nothing is lost
+        file.write(text.encode("utf-8", errors="backslashreplace"))
 
 
 @contextmanager

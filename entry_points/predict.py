@@ -4,7 +4,7 @@ import click
 from _command import dataset_option, entry_point
 from click.core import ParameterSource
 
-FILES_ONLY = ("hop", "top", "out", "format", "saliency")
+FILES_ONLY = ("hop", "top", "out", "format", "saliency", "channel")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
 DATASET_ONLY = ("dataset", "split")
 
@@ -48,6 +48,9 @@ DATASET_ONLY = ("dataset", "split")
 @click.option("--latitude", default="", help="Degrees, south negative.")
 @click.option("--longitude", default="", help="Degrees, west negative.")
 @click.option("--elevation", default="", help="Metres.")
+@click.option(
+    "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 def predict(**options):
     """Logs the logits of a split into the models' runs, where they are missing; or writes which

@@ -36,17 +36,53 @@ from _command import dataset_option, entry_point
     type=bool,
     help="Exit with 2 if there is any problem.",
 )
-def prepare(source, layout, audio, dataset, valid, seed, workers, columns, strict):
+@click.option(
+    "--valid_by",
+    default="group",
+    show_default=True,
+    help="What train and valid must not share: group (recordist, place and day), recordist, site, "
+    "time (valid is the last days) or region.",
+)
+@click.option("--noise", default="", help="A folder of recordings in which nothing sings.")
+@click.option(
+    "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."
+)
+@click.option(
+    "--verify",
+    default="false",
+    type=bool,
+    help="true: only look whether the dataset is as it was written.",
+)
+def prepare(
+    source, layout, audio, dataset, valid, seed, workers, columns, strict, valid_by, noise, channel,
+    verify,
+):  # fmt: skip
     """Make a dataset: recordings at 22 050 Hz, their species and metadata, train and valid."""
+    if verify:
+        _verify(dataset)
+        return
     from birdml.dataset.prepare import Request, prepare, summary
     from birdml.tracking.store import describe_handed_run
 
-    request = Request(source, layout, audio, valid, seed, columns)
+    request = Request(source, layout, audio, valid, seed, columns, valid_by, noise, channel)
     made = prepare(request, Path(dataset), workers, strict, click.echo)
     for line in summary(made):
         click.echo(line)
     note = "\n\n".join(summary(made))
     describe_handed_run(f"prepare {made.name}", note)
+
+
+def _verify(folder):
+    from birdml.dataset.opening import open_dataset
+    from birdml.dataset.prepared import verify
+    from birdml.errors import UserError
+
+    faults = verify(open_dataset(folder))
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        raise UserError(f"{len(faults)} faults in '{folder}', listed above: prepare it again")
+    click.echo(f"{folder} is as it was written")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,14 @@ from birdml.errors import UserError
 FOR_TRAINING = ("", "train", "valid")
 EACH_BY_ITSELF = Reading()
 NOTHING = ""  # the species of recordings of nothing
+VALID_BY = {  # what is not parted -> what figures on the validation recordings stand for
+    "group": "new recordings, mostly by known recordists at known places",
+    "recordist": "recordings by unknown recordists",
+    "site": "recordings at unknown places",
+    "time": "recordings of a later time",
+    "region": "recordings in unknown regions",
+}
+REGION = 2.0  # degrees
 TOLERANCE = 0.001  # degrees within which two places are one
 
 
@@ -101,16 +109,26 @@ def divide(
     seed: int,
     problems: list[Problem],
     reading: Reading = EACH_BY_ITSELF,
+    valid_by: str = "group",
 ) -> dict[str, str]:
-    """Name -> split. Recordings of nothing are divided too, into splits of their own."""
+    """Name -> split. Recordings of nothing are divided too, into splits of their own.
+
+    Raises UserError where the recordings can't be divided in the way that `valid_by` says.
+    """
     split = {r.file: r.split for r in recordings}
     free = [r for r in recordings if not r.split]
     if listed is not None:
         if not any(r.file in listed and not r.noise for r in free):
             raise UserError("none of the recordings listed as validation is in the source")
         valid = {i for i, r in enumerate(free) if r.file in listed}
+    elif valid_by == "time":
+        valid = _last_days(free, fraction, reading)
     else:
-        group = groups(group_keys(free, reading))
+        group = groups(group_keys(free, reading, valid_by))
+        if valid_by != "group" and fraction and len(set(group)) == 1 and len(free) > 1:
+            raise UserError(
+                f"valid_by={valid_by}: all recordings are of one {valid_by}; use valid_by=group"
+            )
         valid, without = choose_valid(
             [r.file for r in free],
             [NOTHING if r.noise else class_id_of(r) for r in free],
@@ -127,7 +145,20 @@ def divide(
     return split
 
 
-def group_keys(recordings: Sequence[RawRecording], reading: Reading) -> list[list[tuple]]:
+def _last_days(recordings: Sequence[RawRecording], fraction: float, reading: Reading) -> set[int]:
+    """The recordings of the last days that hold at least a fraction of those with a date."""
+    days = [_circumstances(r, reading)[3] for r in recordings]
+    dated = sorted(day for day in days if day)
+    if len(set(dated)) < 2:
+        raise UserError("valid_by=time: the recordings need dates of two days at least")
+    first = dated[-max(1, round(fraction * len(dated)))] if fraction else "9"
+    first = first if first > dated[0] else min(day for day in dated if day > dated[0])
+    return {i for i, day in enumerate(days) if day >= first}
+
+
+def group_keys(
+    recordings: Sequence[RawRecording], reading: Reading, valid_by: str = "group"
+) -> list[list[tuple]]:
     """For each recording, what it must not share with one of the other split.
 
     That is who recorded, where and on which day, as far as they are known: a place alone groups
@@ -142,6 +173,14 @@ def group_keys(recordings: Sequence[RawRecording], reading: Reading) -> list[lis
         if by_night and not who and day and "00" <= time < "12":
             day = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
         keys: list[tuple] = []
+        if valid_by == "recordist" and who:
+            keys.append(("recordist", who))
+        if valid_by == "site" and where:
+            keys.append(("site", where))
+        if valid_by == "site" and at is not None:
+            keys += [("site", *cell) for cell in cells(at)]
+        if valid_by == "region" and at is not None:
+            keys.append(("region", floor(at[0] / REGION), floor(at[1] / REGION)))
         if where and (who or at is None):
             keys.append((who, where, day))
         if at is not None:

@@ -16,17 +16,21 @@ from pathlib import Path
 import soundfile
 
 SLACK = 0.05  # seconds that a header may be wrong by without a word
+STREAMED_64 = 1 << 48  # bytes beyond which a length stands for "unknown"
 MOST_CHUNKS = 10_000  # of a WAV file; more are no chunks
 
 
 @dataclass
 class Parts:
     """What to decode one after the other; `promised`: seconds of all, where the file tells it in
-    another way than the decoder would; remarks for people."""
+    another way than the decoder would; remarks for people; `share`: how much is there of the bytes
+    of sound that the header tells; `whole`: whether the file ends where its sound does."""
 
     opens: list[Callable[[], soundfile.SoundFile]]
     promised: float | None = None
     remarks: list[str] = field(default_factory=list)
+    share: float = 1.0
+    whole: bool = True
 
 
 class View(io.RawIOBase):
@@ -78,11 +82,44 @@ def parts_of(path: Path) -> Parts:
     found = None
     if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         found = _wav(path)
+    elif head[:4] == b"fLaC":
+        found = _flac(path)
     elif head[:4] == b"OggS":
         found = _ogg(path)
     elif head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
         found = _mp3(path)
+    elif head[:4] in (b".snd", b"caff", b"riff"):
+        found = Parts([lambda: soundfile.SoundFile(str(path))], share=_share(path, head[:4]))
     return found or Parts([lambda: soundfile.SoundFile(str(path))])
+
+
+def _share(path: Path, mark: bytes) -> float:
+    """Of the sound that the header of an AU, CAF or W64 file tells, how much is there; 1 where it
+    does not tell it."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(12)
+        if mark == b".snd":
+            begin, told = struct.unpack(">II", head[4:12])
+            return 1.0 if told == 0xFFFFFFFF or not told else min(1.0, (size - begin) / told)
+        position = 8 if mark == b"caff" else 40
+        for _ in range(MOST_CHUNKS):
+            file.seek(position)
+            content = file.read(24)
+            if len(content) < 24:
+                return 1.0
+            if mark == b"caff":
+                name, told = content[:4], struct.unpack(">q", content[4:12])[0]
+                begin, following = position + 12, position + 12 + told
+            else:
+                name, told = content[:4], struct.unpack("<q", content[16:24])[0] - 24
+                begin, following = position + 24, position + 24 + -(-told // 8) * 8
+            if name == b"data":
+                return min(1.0, max(0, size - begin) / told) if told > 0 else 1.0
+            if following <= position:
+                return 1.0
+            position = following
+    return 1.0
 
 
 # WAV
@@ -125,8 +162,11 @@ def _wav(path: Path) -> Parts | None:
         if form is None:
             return None
         kind, channels, rate, _, align, bits = form
-        told = told_64 if told_64 and length == 0xFFFFFFFF else length
+        told = told_64 if told_64 is not None and length == 0xFFFFFFFF else length
         there = size - position
+        if told > there and told_64 is not None:
+            share = there / told if told < STREAMED_64 else 1.0
+            return Parts([lambda: soundfile.SoundFile(str(path))], share=share)
         if told >= there or (kind, bits) not in SUBTYPES or not (channels and rate and align):
             return None
         second = align * rate
@@ -169,6 +209,76 @@ def _chunks_follow(file, position: int, size: int) -> bool:
     return False
 
 
+# FLAC
+
+
+def _flac(path: Path) -> Parts | None:
+    """A file with its length in front, where a stream was written without one."""
+    with open(path, "rb") as file:
+        front = bytearray(file.read(26))
+        if len(front) < 26 or front[21] & 15 or any(front[22:26]):
+            return None  # the length is there
+        size = path.stat().st_size
+        file.seek(max(26, size - LAST_FRAME))
+        end = file.read()
+    smallest, largest = struct.unpack(">HH", front[8:12])
+    for at in range(len(end) - 6, -1, -1):
+        if end[at] == 0xFF and end[at + 1] & 0xFE == 0xF8:
+            count = _samples_until(end[at : at + 16], smallest if smallest == largest else 0)
+            if count:
+                front[21] |= count >> 32
+                front[22:26] = struct.pack(">I", count & 0xFFFFFFFF)
+                return Parts([_opening(path, 26, size - 26, bytes(front))])
+    return None
+
+
+def _opening(
+    path: Path, offset: int, length: int, front: bytes = b""
+) -> Callable[[], soundfile.SoundFile]:
+    return lambda: soundfile.SoundFile(View(path, offset, length, front))
+
+
+LAST_FRAME = 1 << 20  # bytes at the end of a FLAC file in which the last frame begins
+
+
+def _samples_until(header: bytes, block: int) -> int:
+    """Samples up to the end of a FLAC frame by its header; 0 where it is none.
+
+    `block`: samples of every frame but the last, 0 where they vary.
+    """
+    code, first, at = header[2] >> 4, header[4], 5
+    following = 0  # bytes of the number, coded as in UTF-8
+    while following < 7 and first & 0x80 >> following:
+        following += 1
+    if following == 1 or following > 7 or not code:
+        return 0
+    number = first & (0x7F >> following) if following else first
+    for byte in header[at : at + max(0, following - 1)]:
+        if byte & 0xC0 != 0x80:
+            return 0
+        number = number << 6 | byte & 0x3F
+    at += max(0, following - 1)
+    if code == 1:
+        own = 192
+    elif code < 6:
+        own = 576 << (code - 2)
+    elif code < 8:
+        width = code - 5
+        own = int.from_bytes(header[at : at + width], "big") + 1
+        at += width
+    else:
+        own = 256 << (code - 8)
+    at += {12: 1, 13: 2, 14: 2}.get(header[2] & 15, 0)
+    check = 0
+    for byte in header[:at]:
+        check ^= byte
+        for _ in range(8):
+            check = (check << 1 ^ 7 if check & 0x80 else check << 1) & 0xFF
+    if at >= len(header) or check != header[at]:
+        return 0
+    return (number if header[1] & 1 or not block else number * block) + own
+
+
 # OGG
 
 
@@ -195,16 +305,13 @@ def _ogg(path: Path) -> Parts | None:
             position += 27 + len(table) + sum(table)
     if not starts:
         return None
-    remarks = [] if ended and position <= size else ["cut short or damaged: its end is missing"]
+    whole = ended and position <= size
     if len(starts) == 1:
-        return Parts([lambda: soundfile.SoundFile(str(path))], None, remarks)
+        return Parts([lambda: soundfile.SoundFile(str(path))], whole=whole)
     ends = [*starts[1:], size]
-    remarks.insert(0, f"{len(starts)} recordings joined in one file: all were read")
-
-    def opening(start: int, end: int) -> Callable[[], soundfile.SoundFile]:
-        return lambda: soundfile.SoundFile(View(path, start, end - start))
-
-    return Parts([opening(a, b) for a, b in zip(starts, ends)], None, remarks)
+    remark = f"{len(starts)} recordings joined in one file: all were read"
+    opens = [_opening(path, start, end - start) for start, end in zip(starts, ends)]
+    return Parts(opens, None, [remark], whole=whole)
 
 
 # MP3
@@ -267,27 +374,32 @@ def _mp3(path: Path) -> Parts | None:
         if first is None:
             return None
         begin, frame = first
-        told, begin = _told(content, begin, frame)
-        count, whole = _count(content, begin, frame)
+        told, behind = _told(content, begin, frame)
+        info = bytes(content[begin:behind])  # a frame without sound, that tells of the others
+        count, whole = _count(content, behind, frame)
         header = bytes(content[begin : begin + 4])
     if not count:
         return None
     seconds = count * frame.samples / frame.rate
     promised = max(seconds, (told or 0) * frame.samples / frame.rate)
-    remarks = [] if whole else ["cut short or damaged: it ends within a frame"]
+    remarks: list[str] = []
     with soundfile.SoundFile(str(path)) as sound:
         decoded = sound.frames
     if decoded >= (count - DELAY) * frame.samples or frame.layer != 3:
-        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks)
+        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks, whole=whole)
     if told is not None:
         by_header = told * frame.samples / frame.rate
         remarks.append(f"the header tells {by_header:.1f} of {seconds:.1f} s: all was read")
-    front = bytes([header[0], header[1] | 1, header[2], header[3]]).ljust(4 + frame.side, b"\0")
-    front = (front + b"Xing" + struct.pack(">II", 1, count)).ljust(frame.length, b"\0")
+    place = 4 + frame.side
+    if info[place : place + 4] in (b"Xing", b"Info") and info[place + 7] & 1:
+        front = info[: place + 8] + struct.pack(">I", count) + info[place + 12 :]
+    else:
+        front = bytes([header[0], header[1] | 1, header[2], header[3]]).ljust(place, b"\0")
+        front = (front + b"Xing" + struct.pack(">II", 1, count)).ljust(frame.length, b"\0")
     if len(front) != frame.length:  # a frame too small for a count
-        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks)
-    length = path.stat().st_size - begin
-    return Parts([lambda: soundfile.SoundFile(View(path, begin, length, front))], promised, remarks)
+        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks, whole=whole)
+    length = path.stat().st_size - behind
+    return Parts([_opening(path, behind, length, front)], promised, remarks, whole=whole)
 
 
 def _behind_tag(content, position: int) -> int:

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ import soundfile
 import soxr
 
 from birdml.dataset.channels import MEAN, Channels, channel_number
-from birdml.dataset.containers import parts_of
+from birdml.dataset.containers import Parts, parts_of
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.files import writing
 
@@ -246,6 +246,7 @@ def _as_int16(block: np.ndarray, notes: Notes) -> np.ndarray:
 def _opened(path: Path, notes: Notes) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     """Sample rate and blocks of float32 [S] or [S, channels] of each part of a file, by libsndfile,
     else by ffmpeg."""
+    parts = Parts([])
     try:
         if path.stat().st_size == 0:
             raise UnreadableAudio("empty file")
@@ -256,27 +257,23 @@ def _opened(path: Path, notes: Notes) -> Iterator[tuple[int, Iterator[np.ndarray
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         if not shutil.which("ffmpeg"):
             raise UnreadableAudio("no audio that libsndfile reads, and no ffmpeg here") from error
-        yield from _by_ffmpeg(path, notes)
+        yield from _by_ffmpeg(path, parts.share, notes)
         return
     notes.remarks += tuple(parts.remarks)
     expected = FORMATS.get(path.suffix.lower())
     if expected and file.format not in (*expected, "RAW"):
         notes.remarks += (f"the suffix is wrong: it holds {file.format}",)
-    several = len(parts.opens) > 1
     for number, opened in enumerate(parts.opens):
         with file if number == 0 else opened() as file:
             if file.samplerate < 1000:
                 raise UnreadableAudio(f"sample rate of {file.samplerate} Hz")
-            promised = parts.promised
-            if promised is None and not several and 0 < file.frames < UNKNOWN:
-                promised = file.frames / file.samplerate
-            yield file.samplerate, _blocks(file, path, promised, notes)
+            yield file.samplerate, _blocks(file, parts, number, notes)
 
 
 def _blocks(
-    file: soundfile.SoundFile, path: Path, promised: float | None, notes: Notes
+    file: soundfile.SoundFile, parts: Parts, number: int, notes: Notes
 ) -> Iterator[np.ndarray]:
-    """All that a file holds, up to where it ends or is damaged."""
+    """All that a part of a file holds, up to where it ends or is damaged."""
     buffer = np.empty((BLOCK, file.channels), np.float32)
     read, damaged = 0, False
     try:
@@ -284,29 +281,50 @@ def _blocks(
             read += len(block)
             yield block
     except soundfile.LibsndfileError:
-        damaged = True
-        for block in _until_damage(path, read):
+        damaged = file.frames < UNKNOWN  # without a length, the end is found by running into it
+        for block in _until_damage(parts.opens[number], read):
             read += len(block)
             yield block
-    rate = file.samplerate
+    last = number == len(parts.opens) - 1
+    promised = _promised(file, parts, read)
+    short = promised is not None and read / file.samplerate < promised - 0.1
+    if short or damaged or (last and not parts.whole):
+        of = f" of {promised:.1f}" if short else ""
+        what = f"cut short or damaged: {read / file.samplerate:.1f}{of} s could be read"
+        notes.remarks += (what,)
+
+
+def _promised(file: soundfile.SoundFile, parts: Parts, read: int) -> float | None:
+    """Seconds that a header tells, of a file that is one part; None where none tells them."""
+    if len(parts.opens) > 1:
+        return None
+    if parts.share < 1:
+        return read / file.samplerate / parts.share if parts.share else None
+    if parts.promised is not None:
+        return parts.promised
+    if not 0 < file.frames < UNKNOWN:
+        return None
+    promised = file.frames / file.samplerate
     lengths = DATA_LENGTHS.search(file.extra_info)  # a header may promise more than there is
-    if promised is not None and lengths and int(lengths[2]) < int(lengths[1]) < STREAMED:
+    if lengths and int(lengths[2]) < int(lengths[1]) < STREAMED:
         promised *= int(lengths[1]) / max(1, int(lengths[2]))
-    short = promised is not None and read / rate < promised - 0.1
-    if (short or damaged) and not any("cut short" in remark for remark in notes.remarks):
-        of = f" of {promised:.1f}" if promised is not None else ""
-        notes.remarks += (f"cut short or damaged: {read / rate:.1f}{of} s",)
+    return promised
 
 
-def _until_damage(path: Path, start: int) -> Iterator[np.ndarray]:
-    """From `start` in small steps, since a step that fails gives nothing."""
-    with suppress(soundfile.LibsndfileError), parts_of(path).opens[0]() as file:
-        file.seek(start)
-        while len(block := file.read(1024, dtype="float32")):
-            yield block
+def _until_damage(opened: Callable[[], soundfile.SoundFile], start: int) -> Iterator[np.ndarray]:
+    """From `start` in ever smaller steps, since a step that fails gives nothing."""
+    for step in (1024, 32, 1):
+        with suppress(soundfile.LibsndfileError), opened() as file:
+            file.seek(start)
+            while len(block := file.read(step, dtype="float32")):
+                start += len(block)
+                yield block
+            return
 
 
-def _by_ffmpeg(path: Path, notes: Notes) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+def _by_ffmpeg(
+    path: Path, share: float, notes: Notes
+) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
     """ffmpeg decodes to a Sun AU stream, whose header tells rate and channels."""
     command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path.absolute()), "-map", "0:a:0"]
     command += ["-c:a", "pcm_f32be", "-f", "au", "-"]
@@ -334,7 +352,7 @@ def _by_ffmpeg(path: Path, notes: Notes) -> Iterator[tuple[int, Iterator[np.ndar
             process.wait()
             complaints.seek(0)
             said = complaints.read(2000).decode(errors="replace").strip().splitlines()
-            promised = _promised(path)
+            promised = _by_ffprobe(path) if share in (0, 1) else read / rate / share
             if promised is not None and read / rate < promised - max(0.1, 0.01 * promised):
                 what = f"cut short or damaged: {read / rate:.1f} of {promised:.1f} s"
                 notes.remarks += (what,)
@@ -345,7 +363,7 @@ def _by_ffmpeg(path: Path, notes: Notes) -> Iterator[tuple[int, Iterator[np.ndar
             process.kill()
 
 
-def _promised(path: Path) -> float | None:
+def _by_ffprobe(path: Path) -> float | None:
     """Seconds by the container, where ffprobe can tell them."""
     command = ["ffprobe", "-v", "error", "-select_streams", "a:0", "-show_entries"]
     command += ["stream=duration:format=duration", "-of", "csv=p=0", str(path.absolute())]

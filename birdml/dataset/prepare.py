@@ -6,7 +6,6 @@ the way is a row of `problems.csv`. While it is unfinished, a dataset's folder h
 with the request and a journal; the same command goes on from there.
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from birdml import __version__
 from birdml.dataset import convert
 from birdml.dataset.assemble import (
     FOR_TRAINING,
+    VALID_BY,
     divide,
     each_sound_once,
     finish,
@@ -29,20 +29,26 @@ from birdml.dataset.assemble import (
     usable,
 )
 from birdml.dataset.audio import Converted, convert_all
+from birdml.dataset.channels import channel_number
 from birdml.dataset.claim import JOURNAL, claimed
 from birdml.dataset.labels import Vocabulary
 from birdml.dataset.listed import read_list, recordings_listed
 from birdml.dataset.paths import contained
 from birdml.dataset.prepared import (
+    ADVICE,
     Dataset,
     Origin,
     write_dataset,
 )
 from birdml.dataset.problems import Problem, write_problems
-from birdml.dataset.raw import RawRecording, Source
+from birdml.dataset.raw import RawRecording, Source, is_audio, safe_name, walk
+from birdml.dataset.recorders import recorded_at
 from birdml.dataset.recording import SPLITS
+from birdml.dataset.repair import REPAIRS
 from birdml.dataset.sources import LAYOUTS, demo_folder, read, recognise
+from birdml.dataset.sources.table import NOISE_FOLDER
 from birdml.errors import UserError
+from birdml.forms import read_table
 from birdml.machine import cores
 
 
@@ -56,6 +62,9 @@ class Request:
     valid: str = "0.1"
     seed: int = 0
     columns: str = ""
+    valid_by: str = "group"  # what train and valid must not share; see assemble.VALID_BY
+    noise: str = ""  # a folder of recordings in which nothing sings
+    channel: str = "mean"
 
 
 def prepare(
@@ -71,6 +80,11 @@ def prepare(
     `strict` where there was any problem at all (then `problems.csv` is there, but no dataset).
     """
     fraction, lines = _parse_valid(request.valid)
+    channel_number(request.channel)
+    if request.valid_by not in VALID_BY:
+        raise UserError(f"valid_by='{request.valid_by}'; it can be {', '.join(VALID_BY)}")
+    if request.valid_by != "group" and lines is not None:
+        raise UserError("valid is a list: valid_by would decide nothing; give a fraction")
     source, layout = _read_source(request, folder, say)
     if not source.recordings:
         first = f" (first problem: {_line(source.problems[0])})" if source.problems else ""
@@ -78,7 +92,7 @@ def prepare(
     problems = list(source.problems)
     recordings = named_once(source.recordings, problems)
     listed = None if lines is None else recordings_listed(lines, recordings, problems)
-    fingerprint = _fingerprint(recordings, fraction, listed, request.seed)
+    fingerprint = _fingerprint(recordings, fraction, listed, request)
     with claimed(folder, fingerprint) as work:
         has_audio = any(r.audio for r in recordings)
         everything = recordings
@@ -89,6 +103,7 @@ def prepare(
                 work / JOURNAL,
                 workers or cores(),
                 source.prepared,
+                request.channel,
             )
             recordings = usable(recordings, converted, problems)
             if not source.prepared:  # whose split is given, copies included
@@ -98,7 +113,15 @@ def prepare(
         if not recordings:
             write_problems(folder, problems)
             raise UserError(f"no recording of '{request.source}' is left: {_line(problems[0])}")
-        split = divide(recordings, fraction, listed, request.seed, problems, source.reading)
+        split = divide(
+            recordings,
+            fraction,
+            listed,
+            request.seed,
+            problems,
+            source.reading,
+            request.valid_by,
+        )
         vocabulary = Vocabulary(
             [r for r in recordings if split[r.file] in FOR_TRAINING], source.species
         )
@@ -129,6 +152,7 @@ def prepare(
                 "source": Path(request.source).name,
                 "valid": request.valid if listed is None else f"a list of {len(listed)}",
                 "seed": request.seed,
+                "valid_stands_for": "listed recordings" if listed else VALID_BY[request.valid_by],
                 "request": fingerprint,
                 **({} if shared is None else {"valid_places_in_train": round(shared, 4)}),
                 **(convert.versions() if has_audio else {}),
@@ -178,6 +202,8 @@ def _read_source(request: Request, folder: Path, say: Callable[[str], None]) -> 
     source = read(path, layout, audio, request.columns)
     for note in source.notes:
         say(note)
+    if request.noise:
+        source.recordings += _noise(Path(request.noise), source.problems)
     base = audio or (path if path.is_dir() else path.parent)
     for recording in source.recordings:
         if contained(recording.file) is None:
@@ -185,16 +211,40 @@ def _read_source(request: Request, folder: Path, say: Callable[[str], None]) -> 
             source.problems.append(Problem(recording.origin, "file", recording.file, what))
     source.recordings = [r for r in source.recordings if contained(r.file) is not None]
     for recording in source.recordings:
-        if recording.audio:
+        if recording.audio and not recording.audio_name:
             recording.audio_name = Path(os.path.relpath(recording.audio, base)).as_posix()
     return source, layout
+
+
+def _noise(folder: Path, problems: list[Problem]) -> list[RawRecording]:
+    """Every audio file of a folder, as a recording of nothing."""
+    recordings = []
+    for path in walk(folder, problems):
+        if not is_audio(path):
+            continue
+        relative = path.relative_to(folder)
+        name = "/".join(safe_name(part) for part in (*relative.parts[:-1], path.stem))
+        recorded = recorded_at(path.stem)
+        recordings.append(
+            RawRecording(
+                file=f"{NOISE_FOLDER}/{name}.wav",
+                origin=f"{NOISE_FOLDER}: {relative.as_posix()}",
+                audio=path,
+                audio_name=f"{NOISE_FOLDER}: {relative.as_posix()}",
+                fields={"date": recorded.date, "time": recorded.time},
+                noise=True,
+            )
+        )
+    if not recordings:
+        raise UserError(f"noise: the folder '{folder}' holds no audio files")
+    return recordings
 
 
 def _fingerprint(
     recordings: Sequence[RawRecording],
     fraction: float,
     listed: frozenset[str] | None,
-    seed: int,
+    request: Request,
 ) -> str:
     """Of everything that the result depends on but the inside of audio files."""
     digest = hashlib.sha256()
@@ -215,7 +265,9 @@ def _fingerprint(
         values += [sorted(r.fields.items()), r.edition, r.recordist, r.place, r.audio_name, size]
         digest.update(json.dumps(values).encode())
     chosen = sorted(listed) if listed is not None else fraction
-    digest.update(json.dumps([chosen, seed]).encode())
+    digest.update(json.dumps([chosen, request.seed]).encode())
+    if (request.valid_by, request.channel) != (Request.valid_by, Request.channel):
+        digest.update(json.dumps([request.valid_by, request.channel]).encode())
     return digest.hexdigest()[:16]
 
 
@@ -251,12 +303,35 @@ def summary(dataset: Dataset) -> list[str]:
     counts = dataset.counts
     splits = ", ".join(f"{split} {counts[split]}" for split in SPLITS if counts[split])
     hours = f", {counts['seconds'] / 3600:.2f} h of audio" if dataset.has_audio else ", no audio"
-    with open(dataset.folder / "problems.csv", newline="", encoding="utf-8") as file:
-        done = [row["done"].startswith("left out") for row in csv.DictReader(file)]
+    rows = [row for _, row in read_table(dataset.folder / "problems.csv", ("done",), ADVICE)]
+    done = [row["done"].startswith("left out") for row in rows]
     listed = f", listed in {dataset.folder / 'problems.csv'}" if done else ""
-    return [
+    lines = [
         f"dataset {dataset.name} ({dataset.digest}) at {dataset.folder}: "
         f"{counts['recordings']} recordings ({splits}) of {counts['species']} species{hours}",
+        *_said_of_fields(dataset),
         f"problems: {len(done)} ({sum(done)} left out, {len(done) - sum(done)} repaired or "
         f"left empty){listed}",
     ]
+    return lines
+
+
+def _said_of_fields(dataset: Dataset) -> list[str]:
+    """Lines on fields of which nothing could be read, though the source has them, and on places
+    that train and valid share."""
+    path = dataset.folder / "problems.csv"
+    empty: dict[str, int] = {}
+    for _, row in read_table(path, ("field", "done"), ADVICE):
+        if row["field"] in REPAIRS and row["done"].startswith("left empty"):
+            empty[row["field"]] = empty.get(row["field"], 0) + 1
+    lines = [
+        f"{field}: none of {count} values could be read"
+        for field, count in empty.items()
+        if not any(getattr(r, field) not in ("", None) for r in dataset.recordings)
+    ]
+    shared = dataset.made.get("valid_places_in_train")
+    if isinstance(shared, int | float) and shared > 0:
+        lines.append(
+            f"valid: {shared:.0%} of its recordings with a place come from places of train"
+        )
+    return lines

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,13 @@ AUDIO_SUFFIXES = frozenset(
         *(".aiff", ".aifc", ".au", ".snd", ".caf"),  # by libsndfile; the others by ffmpeg
         *(".m4a", ".mp4", ".aac", ".wma", ".amr", ".ac3", ".wv", ".ape", ".webm", ".3gp"),
     }
+)
+OTHER_SUFFIXES = frozenset(".csv .tsv .txt .json .xml .toml .png .jpg .pdf .py .zip".split())
+MARKS = (  # how files of sound begin: at which byte, with what
+    *((8, b"WAVE"), (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (0, b".snd"), (0, b"caff")),
+    *((8, b"AIFF"), (8, b"AIFC"), (4, b"ftyp"), (0, b"wvpk"), (0, b"MAC "), (0, b"#!AMR")),
+    *((0, b"\x1aE\xdf\xa3"), (0, b"0&\xb2u\x8ef\xcf\x11"), (0, b"riff.\x91\xcf\x11")),
+    *((0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xfa"), (0, b"\xff\xf1"), (0, b"\xff\xf9")),
 )
 
 
@@ -85,7 +93,25 @@ def walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
 
 
 def is_audio(path: Path) -> bool:
-    return path.suffix.lower() in AUDIO_SUFFIXES
+    """Whether a file is one to listen to: by its suffix, else by how it begins.
+
+    Pipes and devices are none, whatever they are called.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+    except OSError:
+        return path.suffix.lower() in AUDIO_SUFFIXES  # it will be listed as unreadable
+    if path.suffix.lower() in AUDIO_SUFFIXES:
+        return True
+    if path.suffix.lower() in OTHER_SUFFIXES:
+        return False
+    try:
+        with open(path, "rb") as file:
+            head = file.read(16)
+    except OSError:
+        return False
+    return any(head[at : at + len(mark)] == mark for at, mark in MARKS)
 
 
 def safe_name(text: str) -> str:

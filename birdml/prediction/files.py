@@ -1,31 +1,38 @@
 """Audio files as users have them, never prepared, to results beside each other in a folder.
 
 Each audio file gets results of its own, `<file>.csv` (and what else is asked for), under the same
-relative path. A result that exists and is newer than its audio file is complete: a run that was
-interrupted goes on from there. `settings.json` says what the results were made with.
+relative path. What became of it is a line of `journal.jsonl`, with the place, size and time of the
+audio file: results count as long as that is the file they are asked of, so that a run that was
+interrupted goes on. `settings.json` says what the results were made with.
 """
 
-import csv
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from birdml.dataset.convert import Notes, UnreadableAudio, decode
-from birdml.dataset.raw import Problem, is_audio, walk
+from birdml.dataset.channels import MEAN
+from birdml.dataset.convert import Notes, UnreadableAudio, attempts, silent_decoders
+from birdml.dataset.problems import Problem
+from birdml.dataset.raw import is_audio, walk
+from birdml.dataset.recorders import recorded_at
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-from birdml.files import csv_text, write_text
+from birdml.files import NO_SPACE, csv_text, write_text, writing
+from birdml.forms import read_json
 from birdml.prediction.detections import HEADER, SUFFIXES, as_text
 from birdml.prediction.listen import Asked, Members, listen
 
 SHORT = 0.1  # seconds under which a recording is mentioned
+JOURNAL = "journal.jsonl"
+SETTINGS = "settings.json"
 
 
 @dataclass
@@ -38,11 +45,25 @@ class Outcome:
     remarks: dict[str, str] = field(default_factory=dict)
 
 
-def find_audio(source: str | Path) -> dict[str, Path]:
-    """Audio files by their name below `source`, a folder or one file; UserError for none."""
+@dataclass(frozen=True)
+class Entry:
+    """A line of the journal: a file, which one it was, and what was noticed."""
+
+    file: str
+    source: str  # the whole path
+    stamp: str  # size and time of change
+    problem: str = ""
+    faulty: bool = False
+
+
+def find_audio(source: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Audio files by their name below `source`, a folder or one file, and what of it can't be read.
+
+    Raises UserError where there is neither.
+    """
     source = Path(source)
     if source.is_file():
-        return {source.name: source}
+        return {source.name: source}, {}
     if not source.is_dir():
         raise UserError(f"recordings: there is no file or folder '{source}'; name one that exists")
     problems: list[Problem] = []
@@ -52,10 +73,12 @@ def find_audio(source: str | Path) -> dict[str, Path]:
         if is_audio(path)
     }
     if not found:
+        why = f" ({problems[0].file}: {problems[0].done})" if problems else ""
         raise UserError(
             f"recordings: the folder '{source}' holds no audio files (WAV, FLAC, OGG, MP3, ...)"
+            f"{why}"
         )
-    return found
+    return found, {problem.file: problem.done for problem in problems}
 
 
 def predict_files(
@@ -65,83 +88,185 @@ def predict_files(
     asked: Asked,
     forms: Sequence[str] = ("csv",),
     draw: Callable[[Path, np.ndarray, str], None] | None = None,
+    channel: str = MEAN,
 ) -> Outcome:
     """Predicts every audio file of a folder (or one file) into `out`; goes on behind faulty ones.
 
-    `forms` are formats of `detections.SUFFIXES`; for csv, `predictions.csv` holds all files
-    together. `draw(target, samples, title)` adds a figure per file. Faults and remarks are also in
-    `problems.csv`. Raises UserError where there is no audio, or where `out` holds results of
-    another model or other settings.
+    `forms` are formats of `detections.SUFFIXES`; for csv, `predictions.csv` holds all files of
+    `out` together, also those of earlier calls. `draw(target, samples, title)` adds a figure per
+    file. Faults and remarks are also in `problems.csv`. Where neither date nor time is asked for,
+    those that a recorder wrote into a file's name are used. Raises UserError where there is no
+    audio, or where `out` holds results of another model or other settings.
     """
-    files, out = find_audio(source), Path(out)
-    _settle(out, members, asked)
-    outcome = Outcome(remarks=_earlier_remarks(out))
+    (files, unreadable), out = find_audio(source), Path(out)
+    _settle(out, members, asked, channel)
+    journal = _read_journal(out)
+    outcome = Outcome(faulty=dict(unreadable))
     seconds = {name: _seconds(path) for name, path in files.items()}
     todo: list[str] = []
     for name, path in files.items():
         targets = [out / f"{name}{SUFFIXES[form]}" for form in forms]
         targets += [out / f"{name}.png"] if draw else []
-        done = all(_newer(target, path) for target in targets)
-        (outcome.there if done else todo).append(name)
+        entry = journal.get(_shown(name))
+        if entry and entry.source != _place(path) and Path(entry.source).exists():
+            outcome.faulty[name] = (
+                f"its results would replace those of '{entry.source}': name another folder with "
+                "-P out=FOLDER"
+            )
+        elif entry and not entry.faulty and _same(entry, path) and all(map(_there, targets)):
+            outcome.there.append(name)
+            if entry.problem:
+                outcome.remarks[name] = entry.problem
+        else:
+            todo.append(name)
     total = round(sum(seconds[name] for name in todo))
-    with tqdm(total=total, unit="s", disable=None) as bar:
+    with silent_decoders() as screen, tqdm(total=total, unit="s", disable=None, file=screen) as bar:
         bar.set_description("audio")
         for name in todo:
-            outcome.remarks.pop(name, None)
             before = bar.n
+            stamp, problem, faulty = _stamp(files[name]), "", True
             try:
-                with decoded(files[name]) as (samples, notes):
-                    heard = listen(members, samples, asked, bar.update)
-                    detections = sorted(heard, key=lambda d: (d.start, d.rank))
-                    if draw:
-                        draw(out / f"{name}.png", samples, name)
-                    outcome.remarks |= _remarks(name, files[name], notes)
+                problem = _predict_one(
+                    members, files[name], out, name, asked, forms, draw, channel, bar.update
+                )
+                faulty = False
             except UnreadableAudio as error:
-                outcome.faulty[name] = str(error)
+                problem = str(error)
+            except OSError as error:
+                problem = f"could not be decoded: {error.strerror or error}"
+            if faulty:
+                outcome.faulty[name] = problem
             else:
-                for form in forms:
-                    text = as_text(detections, name, members[0][0].species, form)
-                    write_text(out / f"{name}{SUFFIXES[form]}", text)
                 outcome.predicted.append(name)
+                outcome.remarks |= {name: problem} if problem else {}
+            entry = Entry(_shown(name), _place(files[name]), stamp, problem, faulty)
+            journal[entry.file] = entry
+            _append(out, entry)
             bar.update(before + seconds[name] - bar.n)
-    problems = {**outcome.faulty, **outcome.remarks}
+    problems = {entry.file: entry.problem for entry in journal.values() if entry.problem}
+    problems |= {_shown(name): text for name, text in outcome.faulty.items()}
     write_text(out / "problems.csv", csv_text(("file", "problem"), sorted(problems.items())))
     if "csv" in forms:
-        _join(out, sorted({*outcome.there, *outcome.predicted}))
+        _join(out, sorted(name for name, entry in journal.items() if not entry.faulty))
     return outcome
 
 
+def _predict_one(
+    members: Members,
+    path: Path,
+    out: Path,
+    name: str,
+    asked: Asked,
+    forms: Sequence[str],
+    draw: Callable[[Path, np.ndarray, str], None] | None,
+    channel: str,
+    progress: Callable[[float], object],
+) -> str:
+    """Writes the results of one file; returns remarks. Raises UnreadableAudio where it can't be
+    heard or its results can't be written, and UserError where the disk is full."""
+    if not (asked.date or asked.time):
+        recorded = recorded_at(Path(name).stem)
+        asked = replace(asked, date=recorded.date, time=recorded.time)
+    with decoded(path, channel) as (samples, notes):
+        heard = listen(members, samples, asked, progress)
+        detections = sorted(heard, key=lambda d: (d.start, d.rank))
+        remarks = _remarks(path, notes)
+        try:
+            for form in forms:
+                text = as_text(detections, _shown(name), members[0][0].species, form)
+                write_text(out / f"{name}{SUFFIXES[form]}", text)
+            if draw:
+                draw(out / f"{name}.png", samples, _shown(name))
+        except UserError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno not in NO_SPACE:
+                raise UnreadableAudio(f"its results can't be written: {error}") from None
+            raise
+    return "; ".join(remarks)
+
+
+def _shown(name: str) -> str:
+    """A file's name as text, also where it is no UTF-8."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+
+
+def _place(path: Path) -> str:
+    return _shown(str(path.absolute()))
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _same(entry: Entry, path: Path) -> bool:
+    return entry.source == _place(path) and entry.stamp == _stamp(path)
+
+
+def _there(target: Path) -> bool:
+    try:
+        return target.is_file()
+    except OSError:
+        return False
+
+
+def _read_journal(out: Path) -> dict[str, Entry]:
+    """The last line of each file; a line cut short by a kill counts as none."""
+    found = {}
+    with suppress(FileNotFoundError), open(out / JOURNAL, encoding="utf-8") as lines:
+        for line in lines:
+            with suppress(ValueError, TypeError):
+                entry = Entry(**json.loads(line))
+                found[entry.file] = entry
+    return found
+
+
+def _append(out: Path, entry: Entry) -> None:
+    with open(out / JOURNAL, "ab", buffering=0) as lines:
+        lines.write(f"{json.dumps(asdict(entry))}\n".encode())
+
+
 @contextmanager
-def decoded(path: Path) -> Iterator[tuple[np.ndarray, Notes]]:
+def decoded(path: Path, channel: str = MEAN) -> Iterator[tuple[np.ndarray, Notes]]:
     """A file's sound, int16 [S] at SAMPLE_RATE as a memory map, and what was noticed.
 
-    Lies in a temporary file, so that a recording of any length fits. Raises UnreadableAudio.
+    Lies in a temporary file, so that a recording of any length fits. Raises UnreadableAudio, and
+    OSError where there is no room for it.
     """
-    notes = Notes()
     with tempfile.TemporaryFile() as raw:
-        for block in decode(path, notes):
-            raw.write(block.tobytes())
+        for notes, blocks in attempts(path, channel):  # noqa: B007  (the last ones count)
+            raw.seek(0)
+            raw.truncate()
+            for block in blocks:
+                raw.write(block.tobytes())
         if not notes.samples:
-            raise UnreadableAudio("no sound in it")
+            raise UnreadableAudio("; ".join((*notes.said(), "no sound in it")))
         raw.flush()
         yield np.memmap(raw, np.int16, "r"), notes
 
 
-def _settle(out: Path, members: Members, asked: Asked) -> None:
+def _settle(out: Path, members: Members, asked: Asked, channel: str) -> None:
     """Notes in `out` what its results are made with; UserError where they are made with other."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"'{out}' is a file: name a folder for the results with -P out=FOLDER")
     settings = {
         "model": [[model.name, model.identity, weight] for model, weight in members],
         "species": len(members[0][0].species),
         **asdict(asked),
+        **({} if channel == MEAN else {"channel": channel}),
     }
-    path = out / "settings.json"
-    with suppress(FileNotFoundError):
-        try:
-            there = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            there = {}
+    path = out / SETTINGS
+    if path.exists():
+        there = read_json(path, "name another folder with -P out=FOLDER, or remove that one")
         settings = json.loads(json.dumps(settings))
-        differs = [key for key, value in settings.items() if there.get(key) != value]
+        keys = settings.keys() | (there.keys() if isinstance(there, dict) else set())
+        differs = sorted(
+            key
+            for key in keys
+            if not isinstance(there, dict) or there.get(key) != settings.get(key)
+        )
         if differs:
             raise UserError(
                 f"'{out}' holds predictions made with another {', '.join(differs)}: "
@@ -151,24 +276,17 @@ def _settle(out: Path, members: Members, asked: Asked) -> None:
     write_text(path, json.dumps(settings, indent=1) + "\n")
 
 
-def _newer(target: Path, source: Path) -> bool:
-    try:
-        return target.stat().st_mtime_ns >= source.stat().st_mtime_ns
-    except OSError:
-        return False
-
-
 def _seconds(path: Path) -> float:
     """Length by the header, for the progress bar; 0 where it says nothing."""
     try:
         return soundfile.info(str(path)).duration
-    except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError):
+    except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
         return 0.0
 
 
-def _remarks(name: str, path: Path, notes: Notes) -> dict[str, str]:
-    remarks = list(notes.remarks)
-    with suppress(OSError, soundfile.LibsndfileError, TypeError, RuntimeError):
+def _remarks(path: Path, notes: Notes) -> list[str]:
+    remarks = list(notes.said())
+    with suppress(OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
         rate = soundfile.info(str(path)).samplerate
         if rate < SAMPLE_RATE * 0.9:
             remarks.append(f"sampled at {rate} Hz: the model hears nothing above {rate // 2} Hz")
@@ -176,25 +294,27 @@ def _remarks(name: str, path: Path, notes: Notes) -> dict[str, str]:
         remarks.append(f"only {notes.samples / SAMPLE_RATE:.3f} s long: repeated to be heard")
     if not notes.loudest:
         remarks.append("silent")
-    return {name: "; ".join(remarks)} if remarks else {}
-
-
-def _earlier_remarks(out: Path) -> dict[str, str]:
-    try:
-        with open(out / "problems.csv", newline="", encoding="utf-8") as file:
-            rows = {row["file"]: row["problem"] for row in csv.DictReader(file)}
-    except FileNotFoundError:
-        return {}
-    return {name: text for name, text in rows.items() if (out / f"{name}.csv").exists()}
+    return remarks
 
 
 def _join(out: Path, names: Sequence[str]) -> None:
-    """All results in one table, written line by line beside its place."""
-    beside = out / ".predictions.csv.part"
-    with open(beside, "w", encoding="utf-8") as table:
-        table.write(",".join(HEADER) + "\n")
+    """All results in one table, line by line."""
+    with writing(out / "predictions.csv") as table:
+        table.write((",".join(HEADER) + "\n").encode())
         for name in names:
-            with open(out / f"{name}.csv", encoding="utf-8") as part:
+            path = out / f"{_on_disk(name)}.csv"
+            with suppress(FileNotFoundError), open(path, "rb") as part:
                 next(part)
                 table.writelines(part)
-    beside.replace(out / "predictions.csv")
+
+
+def _on_disk(shown: str) -> str:
+    """The name of a file as the disk has it, of what `_shown` made of it."""
+    plain = (
+        shown.encode("utf-8").decode("unicode_escape", errors="ignore") if "\\x" in shown else ""
+    )
+    with suppress(UnicodeEncodeError):
+        candidate = os.fsdecode(plain.encode("latin-1"))
+        if plain and _shown(candidate) == shown:
+            return candidate
+    return shown

@@ -116,8 +116,11 @@ def _pieces(
         logits = weighted_sum(members, asked, window_logits, samples, step)
         yield starts, np.minimum(starts + SECONDS, length), logits
     else:
+        reached = following = 0.0
         for frames, logits in all_frames(members, samples, asked):
             if asked.windows == "5s":
+                reached = float(frames[-1]) / FRAMES_PER_SECOND + SECONDS
+                following = float(frames[-1]) + asked.hop_frames
                 starts = frames / FRAMES_PER_SECOND
                 yield starts, starts + SECONDS, logits
             else:
@@ -125,6 +128,12 @@ def _pieces(
                 ends = np.minimum(starts + 1 / FRAMES_PER_SECOND, length)
                 yield np.maximum(starts, 0.0), ends, logits
             progress(len(frames) * asked.hop_frames / FRAMES_PER_SECOND)
+        while asked.windows == "5s" and reached < length[0] - 1e-6:  # those that hold the end
+            rest = samples[round(following) * HOP :]
+            logits = weighted_sum(members, asked, window_logits, rest)[:1]
+            start = following / FRAMES_PER_SECOND
+            reached, following = start + SECONDS, following + asked.hop_frames
+            yield np.array([start]), np.minimum(reached, length), logits
 
 
 def weighted_sum(

@@ -1,11 +1,14 @@
 """`predict` on audio files as users have them: species and times as tables, labels and figures."""
 
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from birdml.dataset.channels import channel_number
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
+from birdml.files import write_text
 from birdml.prediction.detections import SUFFIXES
 from birdml.prediction.files import Outcome, find_audio, predict_files
 from birdml.prediction.listen import Asked, Members
@@ -16,6 +19,7 @@ from birdml.zoo.saved import load_model
 if TYPE_CHECKING:
     from birdml.dataset.recording import Species
 
+SOURCE = "source.txt"  # in a folder of results: the whole path of what was listened to
 NAMED = 10  # faulty files named in the terminal
 
 
@@ -38,6 +42,7 @@ class FileOptions:
     longitude: str = ""
     elevation: str = ""
     device: str = "auto"
+    channel: str = "mean"
 
 
 def predict_recordings(options: FileOptions) -> Outcome:
@@ -51,6 +56,7 @@ def predict_recordings(options: FileOptions) -> Outcome:
     if unknown:
         raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(SUFFIXES)}")
     asked = _asked(options)
+    channel_number(options.channel)
     find_audio(options.recordings)
     from birdml.training.trainer import pick_device
 
@@ -62,10 +68,27 @@ def predict_recordings(options: FileOptions) -> Outcome:
         draw = drawer(members, asked, label)
     source = Path(options.recordings)
     model = combination.name.removeprefix("birdml-")
-    out = Path(options.out or f"predictions/{source.stem or 'recordings'}-{model}-{asked.windows}")
-    outcome = predict_files(members, source, out, asked, forms, draw)
+    out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
+    outcome = predict_files(members, source, out, asked, forms, draw, options.channel)
     _report(outcome, out, forms)
     return outcome
+
+
+def _default_out(source: Path, model: str, windows: str) -> Path:
+    """A folder that is named after the source, and that no other source of this name has."""
+    name = f"{source.absolute().stem or 'recordings'}-{model}-{windows}"
+    place = str(source.absolute())
+    for number in itertools.count(1):
+        folder = Path("predictions") / (name if number == 1 else f"{name}-{number}")
+        mark = folder / SOURCE
+        try:
+            if not folder.exists():
+                write_text(mark, place)
+            if mark.read_bytes() == place.encode("utf-8", errors="backslashreplace"):
+                return folder
+        except OSError:
+            continue
+    raise AssertionError("numbers do not end")
 
 
 def find_model(model: str, device: str) -> Combination:

@@ -22,6 +22,8 @@ from birdml.prediction.curves import curves, named
 from birdml.prediction.listen import Asked, Members
 from birdml.prediction.recordings import Samples, audio_part, on_device
 from birdml.scoring import ranks
+from birdml.signal.excerpts import loop
+from birdml.signal.spectrogram import FRAME_LENGTH
 from birdml.signal.wav import AudioReader
 from birdml.tracking.arrays import Predictions
 
@@ -86,6 +88,9 @@ def drawer(
 
     def draw(target: Path, samples: np.ndarray, title: str) -> None:
         content = io.BytesIO()
+        title = title.replace("$", r"\$")  # no formula
+        if len(samples) < FRAME_LENGTH:  # repeated, as it is heard
+            samples = loop(samples, FRAME_LENGTH)
         figure_of(members, samples, asked, title, salient=salient).savefig(content, format="png")
         with writing(target) as file:
             file.write(content.getvalue())

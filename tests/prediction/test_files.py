@@ -70,7 +70,7 @@ def test_windows_may_overlap(folder, tmp_path):
     asked = Asked("5s", top=1, hop=0.5)
     predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", asked)
     starts = [float(row["start"]) for row in rows(tmp_path / "out" / "predictions.csv")]
-    assert starts == [0.0, 0.5, 1.0, 1.5]
+    assert starts == [0.0, 0.5, 1.0, 1.5, 2.0]
 
 
 def test_every_frame_gives_stretches_that_cover_the_recording(folder, tmp_path):
@@ -95,6 +95,7 @@ def test_an_interrupted_run_goes_on_and_redoes_what_has_changed(folder, tmp_path
     predict_files(members, folder, out, Asked())
     before = rows(out / "predictions.csv")
     (out / "low.wav.csv").unlink()
+    (out / "problems.csv").unlink()
     again = predict_files(members, folder, out, Asked())
     assert again.predicted == ["low.wav"] and len(again.there) == 3
     assert rows(out / "predictions.csv") == before
@@ -103,6 +104,106 @@ def test_an_interrupted_run_goes_on_and_redoes_what_has_changed(folder, tmp_path
     later = os.stat(out / "a.wav.csv").st_mtime + 10
     os.utime(folder / "a.wav", (later, later))
     assert predict_files(members, folder, out, Asked()).predicted == ["a.wav"]
+
+
+@pytest.mark.parametrize("seconds", [4.99, 5.0, 5.01, 5.04, 7.4, 9.9, 10.0, 10.02, 12.5])
+@pytest.mark.parametrize("hop", [0, 0.4, 2.5, 4.9, 5])
+def test_every_second_is_in_a_window(tmp_path, seconds, hop):
+    soundfile.write(tmp_path / "a.wav", noise(seconds), 22050, subtype="PCM_16")
+    predict_files([(model(), 1.0)], tmp_path / "a.wav", tmp_path / "out", Asked("5s", 1, hop))
+    table = rows(tmp_path / "out" / "predictions.csv")
+    times = [(float(row["start"]), float(row["end"])) for row in table]
+    assert times[0][0] == 0 and times[-1][1] == pytest.approx(seconds, abs=0.002)
+    assert all(b <= end + 0.002 for (_, end), (b, _) in itertools.pairwise(times))
+    assert all(0 < end - start <= 5.001 for start, end in times)
+
+
+def test_the_last_window_hears_the_end(tmp_path):
+    quiet = np.zeros(round(9.9 * 22050), np.int16)
+    loud = quiet.copy()
+    loud[round(9.0 * 22050) :] = noise(0.9)
+    for name, samples in (("quiet", quiet), ("loud", loud)):
+        soundfile.write(tmp_path / f"{name}.wav", samples, 22050, subtype="PCM_16")
+        asked = Asked("5s", CLASSES, hop=4.9)
+        predict_files([(model(), 1.0)], tmp_path / f"{name}.wav", tmp_path / name, asked)
+    ends = [rows(tmp_path / name / "predictions.csv")[-CLASSES:] for name in ("quiet", "loud")]
+    assert [r["score"] for r in ends[0]] != [r["score"] for r in ends[1]]
+
+
+def test_files_of_one_name_from_two_folders_are_not_mixed(folder, tmp_path):
+    (tmp_path / "other").mkdir()
+    soundfile.write(tmp_path / "other" / "a.wav", noise(4, seed=9), 22050, subtype="PCM_16")
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    predict_files(members, folder / "a.wav", out, Asked())
+    outcome = predict_files(members, tmp_path / "other" / "a.wav", out, Asked())
+    assert "would replace" in outcome.faulty["a.wav"]
+    assert float(rows(out / "predictions.csv")[0]["end"]) == 7
+
+
+def test_single_files_add_to_the_table_of_all(folder, tmp_path):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    predict_files(members, folder / "a.wav", out, Asked())
+    predict_files(members, folder / "low.wav", out, Asked())
+    assert {row["file"] for row in rows(out / "predictions.csv")} == {"a.wav", "low.wav"}
+    assert [row["file"] for row in rows(out / "problems.csv")] == ["low.wav"]
+
+
+def test_a_changed_file_is_predicted_again_though_its_time_lies_before(folder, tmp_path):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    os.utime(folder / "a.wav", (1e9, 1e9))
+    predict_files(members, folder / "a.wav", out, Asked())
+    soundfile.write(folder / "a.wav", noise(4), 22050, subtype="PCM_16")
+    os.utime(folder / "a.wav", (5e8, 5e8))
+    assert predict_files(members, folder / "a.wav", out, Asked()).predicted == ["a.wav"]
+
+
+def test_one_bad_name_or_file_never_stops_the_others(tmp_path):
+    source = tmp_path / "recordings"
+    source.mkdir()
+    good = source / "good.wav"
+    soundfile.write(good, noise(2), 22050, subtype="PCM_16")
+    for name in (b"caf\xe9.wav", b"x" * 250 + b".wav", b"$\\frac$ and $x.wav"):
+        os.link(os.fsencode(good), os.path.join(os.fsencode(source), name))
+    os.mkfifo(source / "pipe.wav")
+    outcome = predict_files([(model(), 1.0)], source, tmp_path / "out", Asked(top=1))
+    assert len(outcome.predicted) == 3
+    assert "too long" in next(iter(outcome.faulty.values()))
+    table = rows(tmp_path / "out" / "predictions.csv")
+    assert {row["file"] for row in table} == {"good.wav", "caf\\xe9.wav", "$\\frac$ and $x.wav"}
+
+
+def test_sound_without_a_known_suffix_is_heard(folder, tmp_path):
+    (folder / "a.wav").rename(folder / "a.wav.bak")
+    (folder / "low.wav").rename(folder / "low")
+    outcome = predict_files([(model(), 1.0)], folder, tmp_path / "out", Asked())
+    assert {"a.wav.bak", "low"} <= set(outcome.predicted)
+    assert "notes.txt" not in outcome.faulty
+
+
+def test_no_room_for_a_temporary_file_is_a_row(folder, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("birdml.prediction.files.tempfile.TemporaryFile", full)
+    outcome = predict_files([(model(), 1.0)], folder, tmp_path / "out", Asked())
+    assert "No space left" in outcome.faulty["a.wav"]
+    assert not outcome.predicted
+
+
+def test_results_go_into_folders_that_are_ours(folder, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="is a file"):
+        predict_files([(model(), 1.0)], folder, tmp_path / "file", Asked())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "settings.json").write_text("{broken")
+    with pytest.raises(UserError, match=r"settings\.json' is broken"):
+        predict_files([(model(), 1.0)], folder, tmp_path / "out", Asked())
+
+
+def test_float_values_beyond_full_scale_are_said(folder, tmp_path):
+    soundfile.write(folder / "f.wav", noise(2).astype(float), 22050, subtype="FLOAT")
+    outcome = predict_files([(model(), 1.0)], folder / "f.wav", tmp_path / "out", Asked())
+    assert "beyond full scale" in outcome.remarks["f.wav"]
 
 
 def test_results_of_other_settings_are_never_mixed(folder, tmp_path):
