@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
 
 KINDS = ("softmax", "2018", "sigmoid")

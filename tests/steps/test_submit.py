@@ -5,8 +5,7 @@ import pytest
 import soundfile
 
 from birdml.dataset.prepared import write_dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import SAMPLE_RATE, Recording
+from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
 from birdml.ensemble.combination import Member, save_combination
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError

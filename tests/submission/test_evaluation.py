@@ -5,8 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import Recording, Species
 from birdml.scoring import score
 from birdml.submission.probabilities import edition_classes, probabilities, rule_out
 from tests.golden import load_json, load_npz, relative_difference

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Species
-from birdml.dataset.recording import SAMPLE_RATE, Recording
+from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
 from birdml.errors import UserError
 from birdml.submission.making import check_label_set, make_submission, splits_of
 
@@ -82,6 +81,14 @@ def test_ids_that_are_doubled_or_cannot_be_written_are_named(tmp_path):
     with pytest.raises(UserError, match="'7;8'"):
         make_submission(tmp_path, odd, "mono", predict)
     assert not list(tmp_path.glob("*.csv"))
+
+
+def test_names_are_judged_before_anything_is_predicted(tmp_path):
+    odd = dataset(tmp_path, Recording("s/y.wav", "soundscapes_val", media_id="7;8"))
+    asked = []
+    with pytest.raises(UserError, match="'7;8'"):
+        make_submission(tmp_path, odd, "all", asked.append)
+    assert asked == []
 
 
 def test_options_are_judged_before_anything_is_predicted(tmp_path):
