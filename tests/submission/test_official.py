@@ -174,8 +174,8 @@ def test_a_faulty_truth_is_refused_with_the_line(tmp_path, lines, message):
 
 def test_messages_about_a_truth_are_cut(tmp_path):
     path = tmp_path / "truth.csv"
-    path.write_text("".join(f"{n};{n:070000} y;\n" for n in range(50)))
-    with pytest.raises(UserError, match=r"70002 characters.*and \d+ more") as error:
+    path.write_text("".join(f"{n};{n}{'x' * 70_000} y;\n" for n in range(50)))
+    with pytest.raises(UserError, match=r"characters.*and \d+ more") as error:
         read_truth(path)
     assert len(str(error.value)) < 5000
 
