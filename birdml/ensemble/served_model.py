@@ -44,6 +44,10 @@ class ServedModel(PythonModel):
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
 
     def _answer(self, table: pd.DataFrame, top: Any = 5, output: Any = "species") -> pd.DataFrame:
+        if not isinstance(table, pd.DataFrame):
+            raise UserError(
+                "no table: send dataframe_records, dataframe_split or CSV with a heading"
+            )
         if output not in OUTPUTS:
             raise UserError(f"output is '{str(output)[:60]}'; it can be {' or '.join(OUTPUTS)}")
         if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:

@@ -183,6 +183,16 @@ def test_every_row_that_no_member_can_answer_is_named(tmp_path):
         model.predict(None, pd.DataFrame(rows))
 
 
+@pytest.mark.parametrize("given", [3, np.zeros(3), {"date": ["2017-05-03"]}, ["2017-05-03"], None])
+def test_what_is_no_table_is_a_mistake_of_the_user(tmp_path, given):
+    from mlflow.exceptions import MlflowException
+
+    from birdml.ensemble.served_model import ServedModel
+
+    with pytest.raises(MlflowException, match="no table: send"):
+        ServedModel().predict(None, given)
+
+
 @pytest.mark.parametrize("top", ["5", None, 1.5, True, 0, Decimal(3)])
 def test_a_top_that_is_no_whole_number_is_a_mistake_of_the_user(tmp_path, top):
     from mlflow.exceptions import MlflowException
