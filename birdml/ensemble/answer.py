@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from scipy.special import softmax
 
 from birdml.ensemble.combination import Combination, combine, usable_weights
-from birdml.ensemble.request import Request
+from birdml.ensemble.request import ServedRow
 from birdml.errors import UserError
 from birdml.metadata import encode, metadata_table
 from birdml.prediction.recordings import pooled_logits
@@ -25,7 +26,7 @@ class Answer:
     reweighted: bool
 
 
-def answer(combination: Combination, request: Request) -> Answer:
+def answer(combination: Combination, row: ServedRow) -> Answer:
     """Logits of one recording, by the members whose input is there.
 
     Without audio the metadata models answer, without metadata the audio models; a combined network
@@ -33,16 +34,16 @@ def answer(combination: Combination, request: Request) -> Answer:
     Raises UserError where no member can answer.
     """
     recipes = [model.recipe for model, _ in combination.members]
-    usable = [_can_answer(recipe, request) for recipe in recipes]
+    usable = [_can_answer(recipe, row) for recipe in recipes]
     if not any(usable):
-        missing = "audio" if request.samples is None else "date, time or place"
+        missing = "audio" if row.samples is None else "date, time or place"
         raise UserError(f"{combination.name} cannot answer without {missing}")
     weights = usable_weights(combination.weights, usable)
-    table = metadata_table([request.recording])
+    table = metadata_table([row.recording])
     logits = [
         pooled_logits(
             cast("Network", model.network),
-            request.samples,
+            row.samples,
             metadata=_encoded(model.recipe, table) if model.recipe.takes_metadata else None,
         )
         for (model, _), able in zip(combination.members, usable)
@@ -60,10 +61,10 @@ def answer(combination: Combination, request: Request) -> Answer:
     )
 
 
-def _can_answer(recipe: Recipe, request: Request) -> bool:
+def _can_answer(recipe: Recipe, row: ServedRow) -> bool:
     return not (
-        (recipe.takes_samples and request.samples is None)
-        or (recipe.takes_metadata and not request.has_metadata)
+        (recipe.takes_samples and row.samples is None)
+        or (recipe.takes_metadata and not row.has_metadata)
     )
 
 
@@ -73,8 +74,7 @@ def _encoded(recipe: Recipe, table: np.ndarray) -> np.ndarray:
 
 def top_species(combination: Combination, logits: np.ndarray, count: int) -> list[dict]:
     """The best species of logits [C], best first: class id, Latin name and softmax score."""
-    scores = np.exp(logits.astype(np.float64) - logits.max())
-    scores /= scores.sum()
+    scores = softmax(logits.astype(np.float64))
     best = np.argsort(-logits, kind="stable")[:count]
     return [
         {

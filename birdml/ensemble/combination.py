@@ -8,17 +8,20 @@ ships is loaded, served and submitted from in one way. Nothing here needs MLflow
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import Field
 
 from birdml.dataset.recording import Species
 from birdml.errors import UserError
+from birdml.files import writing_folder
+from birdml.zoo.forms import Finite, FolderName, Form, read_form
 from birdml.zoo.saved import SavedModel, load_model, read_about
 
 LIST = "ensemble.json"
@@ -32,6 +35,20 @@ class Member:
     weight: float
     version: str = ""  # of the registered model `birdml-<name>`
     run_id: str = ""
+
+
+class _Member(Form):
+    name: FolderName
+    weight: Annotated[Finite, Field(gt=0)]
+    version: str = ""
+    run_id: str = ""
+
+
+class _List(Form):
+    """What `ensemble.json` holds."""
+
+    name: str
+    members: Annotated[list[_Member], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -75,17 +92,11 @@ def save_combination(
         which = f"of {', '.join(wrong)} " if wrong else ""
         raise UserError(f"{name}: weights {which}must be numbers of 0 or more, one above 0")
     _refuse_strangers(name, [(m.name, read_about(model)) for m, model in kept])
-    folder = Path(folder)
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for member, model in kept:
-        shutil.copytree(model, beside / member.name)
     about = {"name": name, "members": [asdict(member) for member, _ in kept]}
-    (beside / LIST).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    beside.rename(folder)
+    with writing_folder(Path(folder)) as beside:
+        for member, model in kept:
+            shutil.copytree(model, beside / member.name)
+        (beside / LIST).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 def _refuse_strangers(name: str, abouts: Sequence[tuple[str, dict]]) -> None:
@@ -105,12 +116,12 @@ def _refuse_strangers(name: str, abouts: Sequence[tuple[str, dict]]) -> None:
 
 
 def read_lineage(folder: str | Path) -> tuple[str, tuple[Member, ...]]:
-    """Name and members of the combination in a folder, without reading any weights."""
-    try:
-        about = json.loads((Path(folder) / LIST).read_text(encoding="utf-8"))
-        return about["name"], tuple(Member(**member) for member in about["members"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"no model of birdml at '{folder}': {error}") from None
+    """Name and members of the combination in a folder, without reading any weights.
+
+    Raises UserError where `ensemble.json` is missing or broken.
+    """
+    about = read_form(Path(folder) / LIST, _List, "get the model from the registry again")
+    return about.name, tuple(Member(**dict(member)) for member in about.members)
 
 
 def load_combination(folder: str | Path, device: str = "cpu") -> Combination:
@@ -122,19 +133,20 @@ def load_combination(folder: str | Path, device: str = "cpu") -> Combination:
     return Combination(name, members, lineage)
 
 
-def combine(logits: Sequence[np.ndarray], weights: Iterable[float]) -> np.ndarray:
+def combine(logits: Iterable[np.ndarray], weights: Iterable[float]) -> np.ndarray:
     """Weighted sum of logits.
 
     Args:
-        logits: K arrays of one shape, such as [N, C] or [C].
+        logits: K arrays of one shape, such as [N, C] or [C]; from a generator, one at a time is in
+            memory.
         weights: [K], 0 or more.
 
     Returns:
         float32, of that shape; summed in float64, so that the order of members does not matter.
     """
-    total = np.zeros(np.shape(logits[0]))
+    total = np.zeros(())
     for member, weight in zip(logits, weights, strict=True):
-        total += weight * np.asarray(member, dtype=np.float64)
+        total = total + weight * np.asarray(member, dtype=np.float64)
     return total.astype(np.float32)
 
 

@@ -140,7 +140,12 @@ class Objective:
         return reciprocal, precision
 
     def value(self, weights: ArrayLike, criterion: str = "fg+bg") -> float:
-        """MAP + MAP-bg, or one of the two (`fg`, `bg`), of a weighted sum."""
+        """MAP + MAP-bg, or one of the two (`fg`, `bg`), of a weighted sum.
+
+        Minus infinity where no weight is above 0: no model is no ensemble.
+        """
+        if not np.any(weights):
+            return -np.inf
         return criterion_of(self.means(self.terms(weights)), criterion)
 
 

@@ -25,6 +25,7 @@ REQUIREMENTS = (  # what loading and answering import
     "mlflow",
     "numpy",
     "pandas",
+    "pydantic",
     "pyfftw",
     "safetensors",
     "scipy",

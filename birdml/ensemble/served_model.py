@@ -15,7 +15,7 @@ from mlflow.pyfunc import PythonModel
 
 from birdml.ensemble.answer import answer, top_species
 from birdml.ensemble.combination import load_combination
-from birdml.ensemble.request import read_requests
+from birdml.ensemble.request import read_rows
 from birdml.errors import UserError
 
 OUTPUTS = ("species", "logits")
@@ -36,26 +36,37 @@ class ServedModel(PythonModel):
 
         `species` lists the `top` best as class_id, latin_name and score (softmax); with
         `output="logits"` the column `logits` holds all C values in label order. What it cannot use
-        is an MlflowException of one line, which a server answers with status 400.
+        is an MlflowException with a line per faulty row, which a server answers with status 400.
         """
         try:
             return self._answer(model_input, **(params or {}))
         except UserError as error:
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
 
-    def _answer(self, table: pd.DataFrame, top: int = 5, output: str = "species") -> pd.DataFrame:
+    def _answer(self, table: pd.DataFrame, top: Any = 5, output: Any = "species") -> pd.DataFrame:
+        if not isinstance(table, pd.DataFrame):
+            raise UserError(
+                "no table: send dataframe_records, dataframe_split or CSV with a heading"
+            )
         if output not in OUTPUTS:
-            raise UserError(f"output is '{output}'; it can be {' or '.join(OUTPUTS)}")
-        if top < 1:
-            raise UserError(f"top is {top}; it must be at least 1")
-        answers = [answer(self.combination, request) for request in read_requests(table)]
+            raise UserError(f"output is '{str(output)[:60]}'; it can be {' or '.join(OUTPUTS)}")
+        if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
+            raise UserError(f"top is {ascii(top)[:60]}; it must be a whole number of at least 1")
+        answers, problems = [], []
+        for number, row in enumerate(read_rows(table)):
+            try:
+                answers.append(answer(self.combination, row))
+            except UserError as error:
+                problems.append(f"row {number}: {error}")
+        if problems:
+            raise UserError("\n".join(problems))
         rows = [
             {
                 "made_from": a.made_from,
                 "reweighted": a.reweighted,
                 output: a.logits.astype(np.float64).tolist()
                 if output == "logits"
-                else top_species(self.combination, a.logits, top),
+                else top_species(self.combination, a.logits, int(top)),
             }
             for a in answers
         ]

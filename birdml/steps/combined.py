@@ -4,6 +4,7 @@ What a member's run already holds is taken from there; what is missing is comput
 member's run, and so there the next time.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,9 +41,17 @@ def combined_predictions(
         UserError: where a member cannot predict these recordings.
     """
     _, lineage = read_lineage(folder)
-    members = [_predictions(client, folder, m, dataset, split, device) for m in lineage]
-    logits = combine([p.logits for p in members], [m.weight for m in lineage])
-    return Predictions(members[0].files, members[0].starts, logits)
+    rows: list[Predictions] = []
+
+    def logits() -> Iterator[np.ndarray]:
+        for member in lineage:
+            made = _predictions(client, folder, member, dataset, split, device)
+            if not rows:
+                rows.append(Predictions(made.files, made.starts, np.empty(0)))
+            yield made.logits
+
+    total = combine(logits(), [m.weight for m in lineage])
+    return Predictions(rows[0].files, rows[0].starts, total)
 
 
 def _predictions(

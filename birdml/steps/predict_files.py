@@ -140,7 +140,7 @@ def _asked(options: FileOptions) -> Asked:
     """The request with its date, time and place checked as those of a served model are."""
     import pandas
 
-    from birdml.ensemble.request import read_requests
+    from birdml.ensemble.request import read_rows
 
     asked = Asked(options.windows or "recording", options.top, options.hop)
     names = ("date", "time", "latitude", "longitude", "elevation")
@@ -148,7 +148,7 @@ def _asked(options: FileOptions) -> Asked:
     if not given:
         return asked
     try:
-        recording = read_requests(pandas.DataFrame([given]))[0].recording
+        recording = read_rows(pandas.DataFrame([given]))[0].recording
     except UserError as error:
         raise UserError(str(error).removeprefix("row 0: ")) from None
     return replace(asked, **{name: getattr(recording, name) for name in names})

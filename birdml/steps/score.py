@@ -1,5 +1,6 @@
 """`score`: the organisers' figures of any submission file."""
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
 from birdml.submission.checker import left_out, read_submission, rising
-from birdml.submission.lines import Item, Submission, detect_task, item_name, merged
+from birdml.submission.lines import Item, Submission, detect_task, item_name, merged, shortened
 from birdml.submission.official import (
     MonophoneScores,
     SoundscapeScores,
@@ -78,6 +79,7 @@ def score(options: ScoreOptions) -> MonophoneScores | SoundscapeScores:
         )
     scores: MonophoneScores | SoundscapeScores
     if isinstance(truth, MonophoneTruth):
+        _report_uncounted(truth, classes)
         scores = monophone_scores(submission, truth, classes)
         _report_monophone(scores, truth, options.truth)
     else:
@@ -153,9 +155,31 @@ def _classes(where: str | Path) -> tuple[frozenset[str], dict[str, str]]:
     if not where.is_file():
         raise UserError(f"no list of class ids, and no prepared dataset, at '{where}'")
     try:
-        return frozenset(where.read_text(encoding="utf-8-sig").split()), {}
+        lines = [line.strip() for line in where.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the class ids in '{where}': {error}") from None
+        raise UserError(
+            f"can't read the class ids in '{where}': {error}; write one a line, in UTF-8"
+        ) from None
+    classes = [line for line in lines if line]
+    for number, line in enumerate(lines, start=1):
+        if not line.isprintable() or re.search(r"[\s;,]", line):
+            raise UserError(
+                f"'{where}' line {number}: '{shortened(line)}' is no class id; write one a line"
+            )
+    if not classes:
+        raise UserError(f"'{where}' holds no class ids; write one a line")
+    return frozenset(classes), {}
+
+
+def _report_uncounted(truth: MonophoneTruth, classes: frozenset[str] | None) -> None:
+    listed = {name for names in truth.background.values() for name in names}
+    unknown = sorted(listed - classes) if classes is not None else []
+    if unknown:
+        more = f", and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+        print(
+            "note: background classes outside the label set do not count, as with the organisers: "
+            f"{', '.join(map(shortened, unknown[:SHOWN]))}{more}"
+        )
 
 
 def _report_monophone(scores: MonophoneScores, truth: MonophoneTruth, where: str) -> None:

@@ -7,6 +7,7 @@ digits, best class first. A file that bears its name is complete: it is written 
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,14 +26,41 @@ WINDOW = 5  # seconds
 def media_id(recording: Recording) -> str:
     """The id that the challenge knows a recording by: its own, else the number after `_RN`.
 
-    A recording that has neither is known by its whole name below `audio/`, without extension:
-    equal names in two folders are two recordings.
+    A recording that has neither is known by its file name without folder and extension.
     """
     if recording.media_id:
         return recording.media_id
-    name = re.sub(r"\.wav$", "", recording.file)
-    number = re.search(r"_RN(\d+)$", name)
-    return number.group(1) if number else name
+    stem = Path(recording.file).stem
+    number = re.search(r"_RN(\d+)$", stem)
+    return number.group(1) if number else stem
+
+
+def media_ids(recordings: Sequence[Recording]) -> dict[str, str]:
+    """File -> the id of its recording, no two alike.
+
+    What several recordings would be called by, as `2` for `abc/2.wav` and `xyz/2.wav`, names none
+    of them: each is then known by its whole relative name, `abc/2`, or with its extension where
+    that is still shared.
+
+    Raises:
+        UserError: where recordings share a media id, of their dataset or after `_RN`.
+    """
+    names = {r.file: media_id(r) for r in recordings}
+    own = {r.file for r in recordings if names[r.file] != Path(r.file).stem or r.media_id}
+    for longer in (lambda file: file.rpartition(".")[0] or file, lambda file: file):
+        counts = Counter(names.values())
+        for file, name in names.items():
+            if counts[name] > 1 and file not in own:
+                names[file] = longer(file)
+    shared = [(name, n) for name, n in Counter(names.values()).items() if n > 1]
+    if shared:
+        listed = ", ".join(f"'{name}' ({n} times)" for name, n in shared[:10])
+        more = f", and {len(shared) - 10} more" if len(shared) > 10 else ""
+        raise UserError(
+            f"media ids are shared by several recordings: {listed}{more}; give each its own in "
+            "recordings.csv"
+        )
+    return names
 
 
 def time_code(seconds: float) -> str:

@@ -21,6 +21,7 @@ FORMATS = {
     "mono": "media id;class id;probability;rank",
     "soundscape": "media id;hh:mm:ss-hh:mm:ss;class id;probability",
 }
+QUOTED = 60  # characters of a field that a message quotes
 RUN = 10  # lines in a row with the same fault that are told as one
 Item = tuple[str, int]  # media id and first second of the window (0 for a whole recording)
 
@@ -69,7 +70,7 @@ class Submission:
 
 def item_name(task: str, item: Item) -> str:
     """An item as it is called in messages."""
-    media, start = item
+    media, start = shortened(item[0]), item[1]
     return f"recording {media}" if task == "mono" else f"window {media} {window_code(start)}"
 
 
@@ -91,6 +92,11 @@ def detect_task(path: Path) -> str:
     return max(votes, key=lambda task: votes[task])
 
 
+def shortened(text: str) -> str:
+    """Text of a file as a message quotes it: a line of 70 000 characters helps nobody."""
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}... ({len(text)} characters)"
+
+
 def opened(path: Path):
     if not path.is_file():
         raise UserError(f"no file '{path}'")
@@ -101,18 +107,18 @@ def _window_start(text: str) -> int | str:
     """First second of a window such as `00:00:05-00:00:10`, or what is wrong with it."""
     codes = text.split("-")
     if len(codes) != 2:
-        return f"'{text}' is not two times with '-' between, as in 00:00:05-00:00:10"
+        return f"'{shortened(text)}' is not two times with '-' between, as in 00:00:05-00:00:10"
     seconds = []
     for code in codes:
-        parts = re.fullmatch(r"\s*(\d+):(\d\d?):(\d\d?)\s*", code, re.ASCII)
+        parts = re.fullmatch(r"\s*(\d{1,4}):(\d\d?):(\d\d?)\s*", code, re.ASCII)
         if not parts or int(parts[2]) > 59 or int(parts[3]) > 59:
-            return f"'{code}' is no time of the form hh:mm:ss"
+            return f"'{shortened(code)}' is no time of the form hh:mm:ss"
         seconds.append(int(parts[1]) * 3600 + int(parts[2]) * 60 + int(parts[3]))
     start, stop = seconds
     if start % WINDOW or stop % WINDOW:
-        return f"'{text}' is off the grid of {WINDOW} seconds"
+        return f"'{shortened(text)}' is off the grid of {WINDOW} seconds"
     if stop - start != WINDOW:
-        return f"'{text}' lasts {stop - start} seconds instead of {WINDOW}"
+        return f"'{shortened(text)}' lasts {stop - start} seconds instead of {WINDOW}"
     return start
 
 
@@ -184,22 +190,25 @@ def read_lines(
                 media, class_id, value, place_text = fields
                 place = ranks[place_text]
                 if not place:
-                    what = f"rank '{place_text}' is no whole number from 1 to {MOST_CLASSES}"
+                    quoted = shortened(place_text)
+                    what = f"rank '{quoted}' is no whole number from 1 to {MOST_CLASSES}"
                     faults.append((number, what))
                     unreadable[media] = unreadable.get(media, 0) + 1
             else:
                 media, window, class_id, value = fields
                 start = starts[window]
             if media_ids is not None and media not in media_ids:
-                faults.append((number, f"media id '{media}' is none of the test set"))
+                faults.append((number, f"media id '{shortened(media)}' is none of the test set"))
             if classes is not None and class_id not in classes:
-                faults.append((number, f"class id '{class_id}' is none of the label set"))
+                faults.append(
+                    (number, f"class id '{shortened(class_id)}' is none of the label set")
+                )
             try:
                 likelihood = float(value)
             except ValueError:
                 likelihood = math.nan
             if not 0 <= likelihood <= 1:
-                faults.append((number, f"'{value}' is no probability between 0 and 1"))
+                faults.append((number, f"'{shortened(value)}' is no probability between 0 and 1"))
             if isinstance(start, str):
                 faults.append((number, start))
                 continue

@@ -5,8 +5,7 @@ name only after the checker found nothing in it.
 """
 
 import csv
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +20,7 @@ from birdml.submission.files import (
     MOST_CLASSES,
     WINDOW,
     class_limit,
-    media_id,
+    media_ids,
     write_monophone,
     write_soundscape,
     written_whole,
@@ -34,6 +33,7 @@ SPLITS = {  # split -> (kind of file, its name)
     "soundscapes_val": ("soundscape", "soundscape_val.csv"),
     "soundscapes_test": ("soundscape", "soundscape_test.csv"),
 }
+FORBIDDEN = set(";\r\n")
 TASKS = ("all", "mono", "soundscape")
 
 
@@ -97,38 +97,34 @@ def check_label_set(
     )
 
 
-def _expected_items(kind: str, recordings: Sequence[Recording]) -> list[Item]:
+def _expected_items(
+    kind: str, recordings: Sequence[Recording], ids: Mapping[str, str]
+) -> list[Item]:
     """Every recording, or every window that begins in one."""
     if kind == "mono":
-        return [(media_id(r), 0) for r in recordings]
+        return [(ids[r.file], 0) for r in recordings]
     return [
-        (media_id(r), start)
+        (ids[r.file], start)
         for r in recordings
         for start in range(0, -(-r.samples // SAMPLE_RATE), WINDOW)
     ]
 
 
-def _check_names(dataset: Dataset, split: str, recordings: Sequence[Recording]) -> None:
-    """UserError where ids are shared by several recordings, or cannot stand in a line."""
-    counts = Counter(media_id(r) for r in recordings)
-    shared = [f"'{media}' ({count} times)" for media, count in counts.items() if count > 1]
-    if shared:
-        raise UserError(
-            f"media ids of the split {split} of '{dataset.folder}' are shared by several "
-            f"recordings: {', '.join(shared)}; give each its own in recordings.csv"
-        )
-    bad = [name for name in (*counts, *dataset.classes) if not name or set(name) & set(";\r\n")]
+def _checked_ids(dataset: Dataset, split: str) -> dict[str, str]:
+    """File -> media id; UserError where ids are shared, or cannot stand in a line."""
+    ids = media_ids(dataset.split(split))
+    bad = [name for name in (*ids.values(), *dataset.classes) if not name or FORBIDDEN & set(name)]
     if bad:
-        raise UserError(f"ids that cannot stand in a submission: {', '.join(map(repr, bad))}")
+        raise UserError(f"ids that cannot stand in a submission: {', '.join(map(repr, bad[:10]))}")
+    return ids
 
 
-def _items_of(kind: str, predicted: SplitLogits, recordings: Sequence[Recording]) -> list[Item]:
-    by_file = {r.file: media_id(r) for r in recordings}
+def _items_of(kind: str, predicted: SplitLogits, ids: Mapping[str, str]) -> list[Item]:
     if kind == "mono":
-        return [(by_file[file], 0) for file in predicted.files]
+        return [(ids[file], 0) for file in predicted.files]
     if predicted.starts is None:
         raise ValueError("soundscapes are submitted in windows: their starts are missing")
-    return [(by_file[f], round(start)) for f, start in zip(predicted.files, predicted.starts)]
+    return [(ids[f], round(start)) for f, start in zip(predicted.files, predicted.starts)]
 
 
 def write_split(
@@ -157,7 +153,7 @@ def write_split(
     """
     form, name = SPLITS[split]
     recordings = dataset.split(split)
-    _check_names(dataset, split, recordings)
+    ids = _checked_ids(dataset, split)
     logits = np.asarray(predicted.logits)
     unfiltered = None
     if edition_filter:
@@ -166,18 +162,19 @@ def write_split(
         logits = rule_out(logits, edition_classes(dataset.species, of_rows))
         editions = {edition for species in dataset.species for edition in species.editions}
         unfiltered = sum(r.edition not in editions for r in recordings)
-    items = _items_of(form, predicted, recordings)
+    items = _items_of(form, predicted, ids)
     path = Path(out) / name
     lines = min(class_limit(max_classes), len(dataset.classes))
     with written_whole(path) as file:
-        ids = [media for media, _ in items]
+        names = [media for media, _ in items]
         if form == "mono":
-            write_monophone(file, ids, logits, dataset.classes, kind, max_classes)
+            write_monophone(file, names, logits, dataset.classes, kind, max_classes)
         else:
             starts = np.array([start for _, start in items], dtype=np.float64)
-            write_soundscape(file, ids, starts, logits, dataset.classes, kind, max_classes)
+            write_soundscape(file, names, starts, logits, dataset.classes, kind, max_classes)
         file.flush()
-        faults = check(file.name, form, _expected_items(form, recordings), dataset.classes, lines)
+        expected = _expected_items(form, recordings, ids)
+        faults = check(file.name, form, expected, dataset.classes, lines)
         if faults:
             raise RuntimeError(f"faults in {name}: " + "; ".join(map(str, faults)))
     return Written(path, split, len(items), lines * len(items), unfiltered)
@@ -192,18 +189,22 @@ def make_submission(
     edition_filter: bool = False,
     max_classes: int = MOST_CLASSES,
 ) -> list[Written]:
-    """Writes one checked file for each split of a task; options are judged before any prediction.
+    """Writes one checked file for each split of a task; options and names are judged before any
+    prediction.
 
     `predict` gives the combined logits of a split; for the rest, see `write_split`.
     """
     class_limit(max_classes)
     check_kind(kind)
+    splits = splits_of(dataset, task)
+    for split in splits:
+        _checked_ids(dataset, split)
     with written_whole(Path(out) / ".writable"):
         pass  # so that hours of prediction do not end at a folder that takes no file
     (Path(out) / ".writable").unlink()
     return [
         write_split(out, dataset, split, predict(split), kind, edition_filter, max_classes)
-        for split in splits_of(dataset, task)
+        for split in splits
     ]
 
 

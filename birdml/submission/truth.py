@@ -6,21 +6,15 @@ any length.
 """
 
 import re
-from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
-from birdml.submission.files import WINDOW, media_id
-from birdml.submission.lines import Item, merged, opened
+from birdml.submission.files import WINDOW, media_ids
+from birdml.submission.lines import Item, merged, opened, shortened
 
-HEADINGS = frozenset(
-    "mediaid media foreground foregroundclass background class classid species recording "
-    "recordingid".split()
-)
-SHOWN = 20  # faults in one message
-LONGEST_SOUNDSCAPE = 7 * 24 * 3600  # seconds; a week in one file
 # left out by the organisers in 2018: recordings, and annotations known to be wrong
 LEFT_OUT_RECORDINGS = frozenset({"8794", "28335"})
 LEFT_OUT_ANNOTATIONS = frozenset(
@@ -31,6 +25,16 @@ LEFT_OUT_ANNOTATIONS = frozenset(
         ("49869", "00:05:47-00:16:06"),
         ("49878", "00:00:55-00:15:10"),
     }
+)
+
+TIME = r"\s*(\d{1,4}):([0-5]?\d):([0-5]?\d)\s*"
+LONGEST = 24 * 3600  # seconds: what ends later is a slip of the pen
+SHOWN = 20  # faults that a message names
+HEADINGS = frozenset(  # what a first line of names says, in lower case
+    (
+        *("media id", "media_id", "mediaid", "id", "file", "filename", "recording"),
+        *("class", "class id", "class_id", "classid", "species", "label", "foreground"),
+    )
 )
 
 
@@ -56,9 +60,17 @@ class SoundscapeTruth:
     left_out: tuple[str, ...] = ()  # annotations that are not scored
 
 
-def _seconds(code: str) -> int | None:
-    parts = re.fullmatch(r"\s*(\d{1,9}):([0-5]?\d):([0-5]?\d)\s*", code, re.ASCII)
-    return int(parts[1]) * 3600 + int(parts[2]) * 60 + int(parts[3]) if parts else None
+def _interval(text: str) -> tuple[int, int] | str:
+    """First and last second of `hh:mm:ss-hh:mm:ss`, or what is wrong with it."""
+    codes = [re.fullmatch(TIME, code, re.ASCII) for code in text.split("-")]
+    if len(codes) != 2 or not all(codes):
+        return "not 'media id;class;hh:mm:ss-hh:mm:ss'"
+    start, stop = (int(c[1]) * 3600 + int(c[2]) * 60 + int(c[3]) for c in codes if c)
+    if stop < start:
+        return f"'{text.strip()}' ends before it begins"
+    if stop > LONGEST:
+        return f"'{text.strip()}' ends after {LONGEST // 3600} hours; no recording lasts so long"
+    return start, stop
 
 
 def windows_of(start: int, stop: int) -> range:
@@ -67,58 +79,85 @@ def windows_of(start: int, stop: int) -> range:
 
 
 def read_truth(
-    path: str | Path, classes: frozenset[str] | None = None
+    path: str | Path, classes: Collection[str] | None = None
 ) -> MonophoneTruth | SoundscapeTruth:
     """Reads a file of ground truth in either of the organisers' formats.
 
     Args:
         path: the file.
-        classes: the label set, which every class must be of; None where it is not known.
+        classes: the label set, where it is known: no other class can be the right one. Background
+            classes outside it are kept: the organisers have such, and do not count them.
 
     Raises:
-        UserError: where there is no such file, or a line is of neither format, ends before it
-            begins, or names a class that is unknown; the lines are named.
+        UserError: where there is no such file, or lines are faulty; the first 20 are named.
     """
     path = Path(path)
     with opened(path) as file:
-        rows = [line.rstrip("\r\n").split(";") for line in file]
+        rows = [line.rstrip("\r\n").split(";", 3) for line in file]
     if not rows:
         raise UserError(f"the truth in '{path}' is empty")
-    timed = sum(len(row) == 3 and _seconds(row[2].split("-")[0]) is not None for row in rows)
+    timed = sum(len(row) == 3 and re.match(TIME, row[2], re.ASCII) is not None for row in rows)
     truth: MonophoneTruth | SoundscapeTruth
-    truth, faults = (_soundscape if 2 * timed > len(rows) else _monophone)(rows, classes)
+    if 2 * timed > len(rows):
+        truth, faults = _soundscape(rows, classes)
+    else:
+        truth, faults = _monophone(rows, classes)
     if faults:
-        shown = [str(fault) for fault in merged(faults)]
-        more = [f"and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
-        listed = "; ".join(shown[:SHOWN] + more)
-        raise UserError(f"'{path}' is no truth in the organisers' formats: {listed}")
+        found = merged(faults)
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        listed = "; ".join(str(fault) for fault in found[:SHOWN])
+        raise UserError(f"'{path}' is no truth in the organisers' formats: {listed}{more}")
     if not (truth.foreground if isinstance(truth, MonophoneTruth) else truth.windows):
         raise UserError(f"the truth in '{path}' leaves nothing to score")
     return truth
 
 
+def _fault(
+    number: int, media: str, species: Sequence[str], classes: Collection[str] | None
+) -> str | None:
+    """What is wrong with the names of a line; the first species must be one of the classes."""
+    if number == 1 and (media.lower() in HEADINGS or species[0].lower() in HEADINGS):
+        return "a heading; these files have none: delete the line"
+    for what, name in (("media id", media), *(("class id", name) for name in species)):
+        if not name:
+            return f"the {what} is empty"
+        if not name.isprintable() or "\ufffd" in name:
+            return f"{what} {shortened(name)!a} is not text in UTF-8"
+        if what == "class id" and re.search(r"\s", name):
+            return f"class id '{shortened(name)}' holds a blank; commas part background classes"
+    if classes is not None and species[0] not in classes:
+        return f"class id '{shortened(species[0])}' is none of the label set"
+    return None
+
+
 def _monophone(
-    rows: list[list[str]], classes: frozenset[str] | None
+    rows: list[list[str]], classes: Collection[str] | None
 ) -> tuple[MonophoneTruth, list[tuple[int, str]]]:
     foreground: dict[str, str] = {}
     background: dict[str, tuple[str, ...]] = {}
     faults = []
+    unknown: list[int] = []
+    known = 0
     for number, row in enumerate(rows, start=1):
         if len(row) != 3:
             faults.append((number, "not 'media id;foreground class;background classes'"))
             continue
-        media, species, others = row
-        species_named = [species, *(other.strip() for other in others.split(",") if other.strip())]
-        if any(is_heading(word) for word in (media, species)):
-            faults.append((number, "a heading: the format has none"))
-            continue
-        if what := _unfit(media, species_named, classes):
-            faults.append((number, what))
-            continue
-        if media in foreground:
-            faults.append((number, f"recording {media} stands twice"))
+        media, species, listed = (field.strip() for field in row)
+        others = tuple(other.strip() for other in listed.split(",")) if listed else ()
+        fault = _fault(number, media, (species, *others), classes)
+        if fault:
+            faults.append((number, fault))
+        elif media in foreground:
+            faults.append((number, f"recording {shortened(media)} stands twice"))
+        if classes is not None and others:
+            inside = sum(other in classes for other in others)
+            known += inside
+            unknown += [number] * (not inside)
         foreground[media] = species
-        background[media] = tuple(other.strip() for other in others.split(",") if other.strip())
+        background[media] = others
+    if unknown and not known:
+        what = "none of the background classes in this file is one of the label set"
+        faults += [(number, what) for number in unknown]
     left_out = tuple(media for media in foreground if media in LEFT_OUT_RECORDINGS)
     for media in left_out:
         del foreground[media], background[media]
@@ -126,58 +165,37 @@ def _monophone(
 
 
 def _soundscape(
-    rows: list[list[str]], classes: frozenset[str] | None
+    rows: list[list[str]], classes: Collection[str] | None
 ) -> tuple[SoundscapeTruth, list[tuple[int, str]]]:
     windows: dict[Item, set[str]] = {}
     media_ids = set()
     left_out = []
     faults = []
     for number, row in enumerate(rows, start=1):
-        times = [_seconds(code) for code in row[2].split("-")] if len(row) == 3 else []
-        if len(times) != 2 or times[0] is None or times[1] is None:
-            faults.append((number, "not 'media id;class;hh:mm:ss-hh:mm:ss'"))
+        interval = _interval(row[2]) if len(row) == 3 else "not 'media id;class;hh:mm:ss-hh:mm:ss'"
+        if isinstance(interval, str):
+            faults.append((number, interval))
             continue
-        media, species, interval = row[0], row[1], row[2].strip()
-        if what := _unfit(media, [species], classes):
-            faults.append((number, what))
-            continue
-        if not times[0] <= times[1] <= LONGEST_SOUNDSCAPE:
-            what = "ends before it begins" if times[1] < times[0] else "lasts for days"
-            faults.append((number, f"the interval {interval[:40]} {what}"))
+        media, species, text = (field.strip() for field in row)
+        fault = _fault(number, media, (species,), classes)
+        if fault:
+            faults.append((number, fault))
             continue
         media_ids.add(media)
-        if (media, interval) in LEFT_OUT_ANNOTATIONS:
-            left_out.append(f"{media} {interval}")
+        if (media, text) in LEFT_OUT_ANNOTATIONS:
+            left_out.append(f"{media} {text}")
             continue
-        for start in windows_of(times[0], times[1]):
+        for start in windows_of(*interval):
             windows.setdefault((media, start), set()).add(species)
     truth = {item: frozenset(species) for item, species in windows.items()}
     return SoundscapeTruth(truth, frozenset(media_ids), tuple(left_out)), faults
-
-
-def is_heading(word: str) -> bool:
-    """Whether a word is the heading of a column, and no value."""
-    folded = re.sub(r"[\W_]", "", word.casefold())
-    return folded in HEADINGS
-
-
-def _unfit(media: str, species: list[str], classes: frozenset[str] | None) -> str:
-    """What is wrong with the names of a line; '' where they can be names."""
-    if not media or media != media.strip():
-        return "a media id that is empty or stands between blanks"
-    for name in species:
-        if not name or re.search(r"\s", name):
-            return f"the class {name[:40]!r} is empty or holds blanks"
-        if classes is not None and name not in classes:
-            return f"the class {name[:40]!r} is not of the label set"
-    return ""
 
 
 def dataset_truth(dataset: Dataset, split: str = "valid") -> MonophoneTruth:
     """The truth of one split of a prepared dataset whose species are known.
 
     Raises:
-        UserError: where the split has no recording with a species.
+        UserError: where the split has no recording with a species, or recordings share a media id.
     """
     recordings = [r for r in dataset.split(split) if r.species]
     if not recordings:
@@ -185,14 +203,8 @@ def dataset_truth(dataset: Dataset, split: str = "valid") -> MonophoneTruth:
             f"the dataset at '{dataset.folder}' knows no species of its split {split}; name a file "
             "of ground truth in the organisers' format with -P truth=FILE"
         )
-    ids = Counter(media_id(r) for r in recordings)
-    shared = sorted(media for media, count in ids.items() if count > 1)
-    if shared:
-        raise UserError(
-            f"the dataset at '{dataset.folder}' has several recordings of the media id "
-            f"{', '.join(shared[:5])} in its split {split}: they can't be told apart"
-        )
+    ids = media_ids(recordings)
     return MonophoneTruth(
-        {media_id(r): r.species for r in recordings},
-        {media_id(r): r.background for r in recordings},
+        {ids[r.file]: r.species for r in recordings},
+        {ids[r.file]: r.background for r in recordings},
     )

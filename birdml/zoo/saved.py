@@ -1,21 +1,37 @@
 """A trained model on disk: `model.json` and `weights.safetensors`, nothing that needs MLflow.
 
-The folder is written beside its place and renamed: where it exists, it is whole.
+The folder is written beside its place and renamed: where it exists, it is whole. What is read is
+checked first, so that a broken file is one line that names it.
 """
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from birdml.dataset.recording import Species
 from birdml.errors import UserError
+from birdml.files import writing_folder
+from birdml.zoo.forms import Form, read_form
 from birdml.zoo.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import nn
+
+ABOUT = "model.json"
+WEIGHTS = "weights.safetensors"
+AGAIN = "get the model from the registry again, or train it again"
+
+
+class _About(Form):
+    """What `model.json` holds."""
+
+    name: str
+    recipe: dict[str, Any]
+    species: list[tuple[str, str, list[str]]]
+    dataset_name: str
+    dataset_digest: str
+    identity: str
 
 
 @dataclass(frozen=True)
@@ -43,10 +59,6 @@ def save_model(folder: str | Path, model: SavedModel) -> None:
     """Writes a model; an older one of that folder is replaced."""
     from safetensors.torch import save_file
 
-    folder = Path(folder)
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
     about = {
         "name": model.name,
         "recipe": model.recipe.settings(),
@@ -55,24 +67,25 @@ def save_model(folder: str | Path, model: SavedModel) -> None:
         "dataset_digest": model.dataset_digest,
         "identity": model.identity,
     }
-    (beside / "model.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n")
     weights = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
-    save_file(weights, beside / "weights.safetensors")
-    if folder.exists():
-        shutil.rmtree(folder)
-    beside.rename(folder)
+    with writing_folder(Path(folder)) as beside:
+        text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+        (beside / ABOUT).write_text(text, encoding="utf-8")
+        save_file(weights, beside / WEIGHTS)
 
 
 def read_about(folder: str | Path) -> dict[str, Any]:
-    """The content of a model's `model.json`; UserError where there is none."""
-    try:
-        return json.loads((Path(folder) / "model.json").read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"no saved model at '{folder}': {error}") from None
+    """The content of a model's `model.json`; UserError where it is missing or broken."""
+    return read_form(Path(folder) / ABOUT, _About, AGAIN).model_dump(mode="json")
 
 
 def load_model(folder: str | Path, device: str = "cpu") -> SavedModel:
-    """Reads a model, its network in evaluation mode. Raises UserError where there is none."""
+    """Reads a model, its network in evaluation mode.
+
+    Raises UserError where a file is missing, broken, or of another network, or a weight is not
+    finite.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from birdml.networks.build import build_network
@@ -82,10 +95,22 @@ def load_model(folder: str | Path, device: str = "cpu") -> SavedModel:
         key: tuple(value) if isinstance(value, list) else value
         for key, value in about["recipe"].items()
     }
-    recipe = Recipe(name=about["name"], **settings)
+    path = Path(folder) / ABOUT
     species = tuple(Species(i, latin, tuple(years)) for i, latin, years in about["species"])
-    network = build_network(recipe, len(species))
-    network.load_state_dict(load_file(Path(folder) / "weights.safetensors"))
+    try:
+        recipe = Recipe(name=about["name"], **settings)
+        network = build_network(recipe, len(species))
+    except Exception as error:  # settings of any type can fail anywhere in a network
+        raise UserError(f"'{path}' is broken ({_line(error)}); {AGAIN}") from None
+    path = Path(folder) / WEIGHTS
+    try:
+        weights = load_file(path)
+        network.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+        raise UserError(f"'{path}' is broken ({_line(error)}); {AGAIN}") from None
+    wrong = [name for name, values in weights.items() if not bool(values.isfinite().all())]
+    if wrong:
+        raise UserError(f"'{path}' holds weights that are not finite, in {wrong[0]}; {AGAIN}")
     return SavedModel(
         recipe=recipe,
         network=network.to(device).eval(),
@@ -94,3 +119,8 @@ def load_model(folder: str | Path, device: str = "cpu") -> SavedModel:
         dataset_digest=about["dataset_digest"],
         identity=about["identity"],
     )
+
+
+def _line(error: Exception) -> str:
+    """What an error says, in a line of at most 200 characters."""
+    return " ".join(str(error).split())[:200]

@@ -1,6 +1,7 @@
 """A combination on disk: what comes back, and what is refused by name."""
 
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -51,12 +52,83 @@ def test_a_member_of_another_dataset_is_refused_by_name(tmp_path, change, said):
     assert not (tmp_path / "c").exists()
 
 
-def test_no_combination_is_said(tmp_path):
-    with pytest.raises(UserError, match="no model of birdml"):
-        load_combination(tmp_path)
-    (tmp_path / "ensemble.json").write_text(json.dumps({"name": "x"}))
-    with pytest.raises(UserError, match="no model of birdml"):
-        read_lineage(tmp_path)
+BROKEN = [
+    b"",
+    b"{",
+    b"[" * 100_000,
+    b"\xff\xfe{}",
+    b"[]",
+    b"{}",
+    b'{"name": "x"}',
+    b'{"name": 3, "members": []}',
+    b'{"name": "x", "members": []}',
+    b'{"name": "x", "members": [{"name": "../m", "weight": 1.0}]}',
+    b'{"name": "x", "members": [{"name": "m", "weight": "1"}]}',
+    b'{"name": "x", "members": [{"name": "m", "weight": NaN}]}',
+    b'{"name": "x", "members": [{"name": "m", "weight": -1.0}]}',
+    None,
+]
+
+
+@pytest.mark.parametrize("content", BROKEN)
+@pytest.mark.parametrize("name", ["ensemble.json", "meta/model.json", "meta/weights.safetensors"])
+def test_a_broken_file_is_named_in_one_line(tmp_path, content, name):
+    folder = combination(tmp_path, {"meta": 1.0})
+    (folder / name).unlink()
+    if content is None:  # a folder in its place
+        (folder / name).mkdir()
+    else:
+        (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}'.* again") as error:
+        load_combination(folder)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("recipe", {"width": "x"}), ("recipe", {"nonsense": 1}), ("species", [["a"]]), ("name", None)],
+)
+def test_a_model_json_with_wrong_fields_is_named(tmp_path, key, value):
+    path = combination(tmp_path, {"audio": 1.0}) / "audio" / "model.json"
+    about = json.loads(path.read_text())
+    about[key] = about[key] | value if key == "recipe" else value
+    path.write_text(json.dumps(about))
+    with pytest.raises(UserError, match=r"model\.json' is broken"):
+        load_combination(path.parents[1])
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    path = combination(tmp_path, {"meta": 1.0}) / "meta" / "weights.safetensors"
+    weights = load_file(path)
+    next(iter(weights.values())).view(-1)[0] = float("nan")
+    save_file(weights, path)
+    with pytest.raises(UserError, match=r"weights\.safetensors' holds weights that are not finite"):
+        load_combination(path.parents[1])
+
+
+def test_an_older_combination_is_kept_until_the_new_one_is_whole(tmp_path):
+    folder = combination(tmp_path, {"audio": 1.0})
+    broken = tmp_path / "models" / "meta"
+    saved_model(tmp_path / "models", "meta")
+    (broken / "model.json").unlink()
+    with pytest.raises(UserError):
+        save_combination(folder, "e", [Member("meta", 1.0)], [broken])
+    assert load_combination(folder).lineage[0].name == "audio"
+
+
+def test_members_are_summed_one_at_a_time():
+    alive = []
+
+    def members():
+        for _ in range(4):
+            alive.append(weakref.ref(made := np.ones(3, np.float32)))
+            yield made
+            del made
+            assert sum(one() is not None for one in alive) <= 1
+
+    assert combine(members(), [1, 2, 3, 4]).tolist() == [10, 10, 10]
 
 
 def test_combine_is_the_weighted_sum():

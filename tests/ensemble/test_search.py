@@ -59,14 +59,48 @@ def test_tpe_finds_more_than_chance():
     assert (tpe(value, 6, 30, "log", np.random.default_rng(1))[0] > 0).all()
 
 
-def test_crossfit_flatters_less_and_uses_no_weight_of_its_own_fold():
+def test_crossfit_flatters_less():
     objective = made_up(8, 60, 40)
     best = search(objective, "ascent").best[1]
-    honest = crossfit(objective, "ascent", "fg+bg", 100, 1, True)
-    assert honest is not None
-    assert honest.map + honest.map_bg < best
-    assert objective.means(honest.terms) == (honest.map, honest.map_bg)
+    found = crossfit(objective, "ascent", "fg+bg", 100, 1, True)
+    assert found is not None
+    assert found.map + found.map_bg < best
+    assert objective.means(found.terms) == (found.map, found.map_bg)
     assert crossfit(made_up(2, 4, 5), "ascent", "fg+bg", 10, 1, True) is None
+
+
+def test_no_fold_is_scored_with_weights_that_it_had_a_part_in(monkeypatch):
+    from birdml.ensemble import honest
+
+    searched, scored = [], []
+    objective = made_up(3, 23, 10)
+
+    def spy(others, *args, **kwargs):
+        searched.append(others.chosen.copy())
+        return search(others, *args, **kwargs)
+
+    terms = type(objective).terms
+
+    def spy_terms(self, weights):
+        if len(scored) < len(searched) and not (self.chosen & searched[-1]).any():
+            scored.append(self.chosen.copy())
+        return terms(self, weights)
+
+    monkeypatch.setattr(honest, "search", spy)
+    monkeypatch.setattr(type(objective), "terms", spy_terms)
+    assert crossfit(objective, "ascent", "fg+bg", 10, 1, True) is not None
+    assert len(searched) == len(scored) == honest.FOLDS
+    for learnt, judged in zip(searched, scored):
+        assert np.array_equal(learnt, ~judged)  # all others, and none of its own
+    assert np.array_equal(np.sum(scored, axis=0), np.ones(23))
+
+
+def test_no_weight_above_zero_is_minus_infinity():
+    objective = made_up(1, 20, 10)
+    assert objective.value([0.0]) == -np.inf
+    trials = search(objective, "hyperopt_zero", evaluations=20)
+    assert -np.inf in trials.values and not np.isnan(trials.values).any()
+    assert trials.best[1] == objective.value([1.0])
 
 
 def test_tenths_won():

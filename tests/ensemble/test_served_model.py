@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ import soundfile
 from birdml.ensemble.answer import answer
 from birdml.ensemble.combination import combine, load_combination
 from birdml.ensemble.registration import log_and_register, model_folder
-from birdml.ensemble.request import Request, read_requests
+from birdml.ensemble.request import ServedRow, read_rows
 from birdml.errors import UserError
 from birdml.metadata import encode, metadata_table
 from birdml.prediction.recordings import pooled_logits
@@ -39,9 +40,9 @@ def file_bytes(form: str) -> bytes:
     return buffer.getvalue()
 
 
-def request(samples=None, **metadata) -> Request:
+def request(samples=None, **metadata) -> ServedRow:
     row = dict(metadata) if samples is None else {"samples": samples, "rate": 22050, **metadata}
-    return read_requests(pd.DataFrame([row]))[0]
+    return read_rows(pd.DataFrame([row]))[0]
 
 
 def test_answers_equal_the_sum_of_whole_recordings(tmp_path):
@@ -78,22 +79,24 @@ def test_without_audio_or_metadata_the_others_answer(tmp_path):
         answer(only_meta, request(SAMPLES))
 
 
-def test_every_way_to_give_audio_is_the_same(tmp_path):
+def test_every_way_to_give_audio_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIRDML_SERVE_PATHS", f"/nowhere{os.pathsep}{tmp_path}")
     path = tmp_path / "a.flac"
     path.write_bytes(file_bytes("FLAC"))
     rows = [
         {"path": str(path)},
         {"audio": file_bytes("WAV")},
         {"audio": base64.b64encode(file_bytes("FLAC")).decode()},
+        {"audio": base64.encodebytes(file_bytes("FLAC")).decode()},
         {"samples": SAMPLES, "rate": 22050},
         {"samples": SAMPLES.tolist(), "rate": 22050.0},
         {"samples": (SAMPLES / 32767).tolist(), "rate": 22050},
     ]
-    for asked in read_requests(pd.DataFrame(rows)):
+    for asked in read_rows(pd.DataFrame(rows)):
         assert np.array_equal(asked.samples, SAMPLES)
-    mp3 = read_requests(pd.DataFrame([{"audio": file_bytes("MP3")}]))[0].samples
+    mp3 = read_rows(pd.DataFrame([{"audio": file_bytes("MP3")}]))[0].samples
     assert abs(len(mp3) - len(SAMPLES)) < 3000
-    slow = read_requests(pd.DataFrame([{"samples": SAMPLES, "rate": 11025}]))[0].samples
+    slow = read_rows(pd.DataFrame([{"samples": SAMPLES, "rate": 11025}]))[0].samples
     assert abs(len(slow) - 2 * len(SAMPLES)) < 5
 
 
@@ -108,7 +111,13 @@ WRONG = [
     ({"audio": "?"}, "base64"),
     ({"audio": b"no sound at all"}, "cannot read"),
     ({"audio": 3}, "neither bytes"),
-    ({"path": "missing.wav"}, "no file"),
+    ({"path": "missing.wav"}, "not read by this server"),
+    ({"samples": [1], "rate": 10**400}, "rate"),
+    ({"samples": [10**400], "rate": 22050}, "list of numbers"),
+    ({"latitude": 10**400}, "no number"),
+    ({"date": 10**5000}, "yyyy-mm-dd"),
+    ({"latitude": "9" * 70_000}, "-90..90"),
+    ({"date": "9" * 70_000}, "yyyy-mm-dd"),
     ({"path": "missing.wav", "samples": [1], "rate": 22050}, "one way"),
     ({"rate": 22050, **PLACE}, "rate belongs"),
     ({"date": "3.5.2017"}, "yyyy-mm-dd"),
@@ -121,15 +130,80 @@ WRONG = [
 
 def test_all_faulty_rows_are_listed():
     with pytest.raises(UserError) as error:
-        read_requests(pd.DataFrame([PLACE] + [row for row, _ in WRONG]))
-    said = str(error.value).split("; row ")
+        read_rows(pd.DataFrame([PLACE] + [row for row, _ in WRONG]))
+    said = str(error.value).splitlines()
+    assert all(len(line) < 300 for line in said)
     assert len(said) == len(WRONG)
     for number, (line, (_, words)) in enumerate(zip(said, WRONG), 1):
         assert line.removeprefix("row ").startswith(f"{number}: ") and words in line
     with pytest.raises(UserError, match="unknown columns latitutde"):
-        read_requests(pd.DataFrame([{"latitutde": 3}]))
+        read_rows(pd.DataFrame([{"latitutde": 3}]))
     with pytest.raises(UserError, match="no recordings"):
-        read_requests(pd.DataFrame())
+        read_rows(pd.DataFrame())
+
+
+def test_paths_are_read_only_where_the_owner_allows_it(tmp_path, monkeypatch):
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "a.wav").write_bytes(file_bytes("WAV"))
+    (inside / "link.wav").symlink_to(outside / "a.wav")
+    monkeypatch.setenv("BIRDML_SERVE_PATHS", str(inside))
+    assert read_rows(pd.DataFrame([{"path": str(inside / "a.wav")}]))
+    bad = [
+        outside / "a.wav",
+        inside / "../out/a.wav",
+        inside / "link.wav",
+        f"{inside}/{'x' * 5000}",
+    ]
+    bad += ["a\0b", "\ud800", inside]
+    table = pd.DataFrame([{"path": str(path)} for path in bad], dtype=object)
+    with pytest.raises(UserError) as error:
+        read_rows(table)
+    said = str(error.value).splitlines()
+    assert len(said) == len(table) and all(len(line) < 300 for line in said)
+
+
+def test_decimals_dates_and_missing_values_are_taken_as_they_come():
+    row = {"latitude": Decimal("1.5"), "longitude": Decimal("NaN"), "elevation": float("nan")}
+    row |= {"date": pd.Timestamp("2017-05-03"), "time": pd.NaT}
+    recording = read_rows(pd.DataFrame([row]))[0].recording
+    assert (recording.latitude, recording.longitude, recording.date) == (1.5, None, "2017-05-03")
+
+
+def test_every_row_that_no_member_can_answer_is_named(tmp_path):
+    from mlflow.exceptions import MlflowException
+
+    from birdml.ensemble.served_model import ServedModel
+
+    model = ServedModel()
+    model.combination = load_combination(combination(tmp_path, {"meta": 1.0}))
+    rows = [PLACE, {"samples": SAMPLES, "rate": 22050}, {"samples": SAMPLES, "rate": 22050}]
+    with pytest.raises(MlflowException, match=r"row 1: .*without.*\nrow 2: .*without"):
+        model.predict(None, pd.DataFrame(rows))
+
+
+@pytest.mark.parametrize("given", [3, np.zeros(3), {"date": ["2017-05-03"]}, ["2017-05-03"], None])
+def test_what_is_no_table_is_a_mistake_of_the_user(tmp_path, given):
+    from mlflow.exceptions import MlflowException
+
+    from birdml.ensemble.served_model import ServedModel
+
+    with pytest.raises(MlflowException, match="no table: send"):
+        ServedModel().predict(None, given)
+
+
+@pytest.mark.parametrize("top", ["5", None, 1.5, True, 0, Decimal(3)])
+def test_a_top_that_is_no_whole_number_is_a_mistake_of_the_user(tmp_path, top):
+    from mlflow.exceptions import MlflowException
+
+    from birdml.ensemble.served_model import ServedModel
+
+    model = ServedModel()
+    model.combination = load_combination(combination(tmp_path, {"meta": 1.0}))
+    with pytest.raises(MlflowException, match="top is .*whole number") as error:
+        model.predict(None, pd.DataFrame([PLACE]), {"top": top})
+    assert error.value.get_http_status_code() == 400
 
 
 @pytest.fixture

@@ -36,13 +36,19 @@ def test_figures_notes_table_and_figure(tmp_path, files, capsys):
 
 def test_the_label_set_beside_the_truth_is_used(tmp_path, files):
     submission, truth = files
+    truth = write(tmp_path / "truth.csv", ["1;a;", "2;a;a"])
     write(tmp_path / "allowed_classes.txt", ["a"])
-    with pytest.raises(UserError, match=r"truth\.csv.*line 2: the class 'b' is not of the label"):
-        score(ScoreOptions(submission, truth))
-    without_b = write(tmp_path / "truth_of_a.csv", ["1;a;", "2;a;"])
     with pytest.raises(UserError, match="2 faults"):
-        score(ScoreOptions(submission, without_b))
+        score(ScoreOptions(submission, truth))
     assert score(ScoreOptions(submission, truth, classes=write(tmp_path / "c", ["a", "b"])))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a b\n", b"a;b\n", b"", b"a\0\n"])
+def test_a_broken_list_of_classes_is_named(tmp_path, files, content):
+    classes = tmp_path / "list.txt"
+    classes.write_bytes(content)
+    with pytest.raises(UserError, match=r"list\.txt.*one a line"):
+        score(ScoreOptions(*files, classes=str(classes)))
 
 
 def test_what_is_missing_counts_nothing_and_is_named(tmp_path, files, capsys):

@@ -8,6 +8,7 @@ from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
 from birdml.submission.files import (
     media_id,
+    media_ids,
     window_code,
     write_monophone,
     write_soundscape,
@@ -131,5 +132,20 @@ def test_a_limit_outside_the_rules_is_refused(limit):
 def test_media_ids_and_times():
     assert media_id(Recording("2014/X_RN10002.wav", "test")) == "10002"
     assert media_id(Recording("2014/X_RN10002.wav", "test", media_id="5")) == "5"
-    assert media_id(Recording("a/song.wav", "test")) == "a/song"
+    assert media_id(Recording("a/song.wav", "test")) == "song"
     assert window_code(3595.0) == "00:59:55-01:00:00"
+
+
+def test_equal_stems_in_two_folders_are_two_recordings():
+    files = ["abc/1.wav", "abc/2.wav", "xyz/2.wav", "s/a.b.wav", "s/a.b.mp3"]
+    assert media_ids([Recording(file, "valid") for file in files]) == {
+        "abc/1.wav": "1",
+        "abc/2.wav": "abc/2",
+        "xyz/2.wav": "xyz/2",
+        "s/a.b.wav": "s/a.b.wav",
+        "s/a.b.mp3": "s/a.b.mp3",
+    }
+    for shared in ("a/x.wav", "a/y.wav"), ("a/X_RN1.wav", "b/X_RN1.wav"):
+        given = "1" if "RN" not in shared[0] else ""
+        with pytest.raises(UserError, match=r"'1' \(2 times\)"):
+            media_ids([Recording(file, "valid", media_id=given) for file in shared])

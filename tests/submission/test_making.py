@@ -83,6 +83,14 @@ def test_ids_that_are_doubled_or_cannot_be_written_are_named(tmp_path):
     assert not list(tmp_path.glob("*.csv"))
 
 
+def test_names_are_judged_before_anything_is_predicted(tmp_path):
+    odd = dataset(tmp_path, Recording("s/y.wav", "soundscapes_val", media_id="7;8"))
+    asked = []
+    with pytest.raises(UserError, match="'7;8'"):
+        make_submission(tmp_path, odd, "all", asked.append)
+    assert asked == []
+
+
 def test_options_are_judged_before_anything_is_predicted(tmp_path):
     def never(split):
         raise AssertionError("predicted")
