@@ -124,7 +124,7 @@ def one_spelling(recordings: Sequence[RawRecording], problems: list[Problem]) ->
 
     def background(name: str) -> str:
         key = _species_of(_key(name), there)
-        return usual.get(key) or most_used.get(key) or plain(name)
+        return usual.get(key) or most_used.get(key) or _usual(plain(name), key)
 
     for recording in recordings:
         if recording.class_id:
