@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import birdml
 from birdml.ensemble.combination import LIST, read_lineage
-from birdml.ensemble.request import COLUMNS
 from birdml.tracking.descriptions import describe_registered_model
 from birdml.tracking.interrupts import in_one_piece
 
@@ -110,9 +109,6 @@ def _signature():
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType, Array
 
-    # any type: MLflow has none for "text or nothing", and our own checks say more clearly what is
-    # wrong with a value
-    inputs = Schema([ColSpec(AnyType(), name, required=False) for name in COLUMNS])
     outputs = Schema(
         [
             ColSpec(DataType.string, "made_from"),
@@ -124,7 +120,9 @@ def _signature():
     params = ParamSchema(
         [ParamSpec("top", DataType.long, 5), ParamSpec("output", DataType.string, "species")]
     )
-    return ModelSignature(inputs=inputs, outputs=outputs, params=params)
+    # no form of inputs: MLflow has none for "text or nothing", takes no CSV with any, and drops
+    # columns that it does not know; our own checks say clearly what is wrong with a table
+    return ModelSignature(inputs=None, outputs=outputs, params=params)
 
 
 @contextmanager

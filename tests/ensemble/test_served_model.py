@@ -256,9 +256,9 @@ def test_loads_where_birdml_is_not_installed(registered, tmp_path):
     assert row["made_from"] == "metadata" and row["reweighted"] and len(row["species"]) == 2
 
 
-def post(port: int, body: dict | bytes) -> tuple[int, str]:
+def post(port: int, body: dict | bytes, kind: str = "application/json") -> tuple[int, str]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": kind}
     asked = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", data, headers)
     try:
         with urllib.request.urlopen(asked, timeout=60) as reply:
@@ -324,6 +324,16 @@ def test_served_over_http(server):
         assert status == 400 and "Traceback" not in text, (body, status, text)
     assert "Traceback" not in log.read_text()
 
+    for params in ({"top": "2"}, {"top": None}, {"top": 2.5}, {"top": 10**30}):
+        status, text = post(port, {"dataframe_records": [record], "params": params})
+        assert status in (200, 400) and "Traceback" not in text, (params, status, text)
+    table = f"{','.join(PLACE)}\n{','.join(map(str, PLACE.values()))}\n"
+    status, text = post(port, table.encode(), "text/csv")
+    assert status == 200, text
+    assert json.loads(text)["predictions"][0]["made_from"] == "metadata"
+    status, text = post(port, b"nonsense\n1\n", "text/csv")
+    assert status == 400 and "unknown columns nonsense" in text
+
     with ThreadPoolExecutor(8) as clients:
         answers = list(
             clients.map(lambda _: post(port, {"dataframe_records": [record]}), range(50))
@@ -332,4 +342,8 @@ def test_served_over_http(server):
 
 
 def _unsendable(row: dict) -> bool:
-    return isinstance(row.get("audio"), bytes)
+    """What JSON has no words for."""
+    try:
+        return not json.dumps(row)
+    except (TypeError, ValueError):
+        return True
