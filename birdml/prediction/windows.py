@@ -92,8 +92,8 @@ def window_logits(
 def _window(samples: Samples, number: int, frames: int) -> np.ndarray:
     """The samples that the frames of one window cover, which reach into the next one; looped where
     the recording ends before."""
-    length = HOP * (frames - 1) + FRAME_LENGTH
-    window = samples[HOP * frames * number :][:length]
+    length, start = HOP * (frames - 1) + FRAME_LENGTH, HOP * frames * number
+    window = samples[start : start + length]
     return window if len(window) == length else loop(window, length)
 
 

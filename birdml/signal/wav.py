@@ -103,7 +103,13 @@ class AudioReader:
         try:
             file = os.open(self.paths[i], os.O_RDONLY)
             try:
-                done = os.preadv(file, [out.data], int(self._offsets[i]) + 2 * start)
+                done, there = 0, out.view(np.uint8)
+                place = int(self._offsets[i]) + 2 * start
+                while done < len(there):  # one call reads 2 GB at the most
+                    step = os.preadv(file, [there[done:]], place + done)
+                    if not step:
+                        break
+                    done += step
             finally:
                 os.close(file)
         except OSError as error:

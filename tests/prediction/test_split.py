@@ -9,6 +9,7 @@ from birdml.metadata import encode, metadata_table
 from birdml.prediction.recordings import pooled_logits
 from birdml.prediction.split import predict_split
 from birdml.prediction.windows import window_logits
+from birdml.signal.wav import AudioReader
 from birdml.zoo.saved import SavedModel
 from tests.golden import relative_difference
 from tests.prediction.small import CLASSES, network, noise, recipe
@@ -91,3 +92,18 @@ def test_what_cannot_be_predicted_says_why(dataset):
     assert len(predict_split(model(family="meta"), silent, "valid").files) == 1
     with pytest.raises(UserError, match="windows=recording"):
         predict_split(model(family="meta"), silent, "valid", windows="5s")
+
+
+def test_windows_read_each_sample_once_or_little_more(dataset, monkeypatch):
+    read = 0
+    original = AudioReader.read_into
+
+    def counted(self, i, start, out):
+        nonlocal read
+        read += len(out)
+        original(self, i, start, out)
+
+    monkeypatch.setattr(AudioReader, "read_into", counted)
+    predict_split(model(), dataset, "soundscapes_val")
+    held = sum(r.samples for r in dataset.split("soundscapes_val"))
+    assert held <= read < 1.1 * held

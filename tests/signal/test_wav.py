@@ -1,3 +1,4 @@
+import os
 import struct
 
 import numpy as np
@@ -85,3 +86,15 @@ def test_a_file_that_has_shrunk_since_is_an_error(tmp_path, samples):
     path.unlink()
     with pytest.raises(UserError, match=r"a\.wav"):
         reader.read(0)
+
+
+def test_a_system_that_reads_in_small_steps_gives_the_same(tmp_path, samples, monkeypatch):
+    reader = AudioReader([write(tmp_path / "a.wav", samples)])
+    original = os.preadv
+
+    def short(file, buffers, offset):
+        return original(file, [buffers[0][:700]], offset)
+
+    monkeypatch.setattr(os, "preadv", short)
+    np.testing.assert_array_equal(reader.read(0), samples)
+    np.testing.assert_array_equal(reader.read(0, 5, 0), samples[5:5])
