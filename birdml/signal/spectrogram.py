@@ -93,7 +93,10 @@ def mel_filterbank(
     Raises UserError where there are so many bands that a filter holds no bin.
     """
     low, high = 1127 * np.log1p(np.array([mel_min, mel_max]) / 700)
-    hertz = 700 * np.expm1(np.linspace(low, high, bands + 2) / 1127)
+    # in this order of operations a corner at half the sample rate lies behind the last bin, as in
+    # the 2018 system; a rounding error less, and it would be the last bin
+    mels = low + np.arange(bands + 2) * ((high - low) / (bands + 1))
+    hertz = 700 * np.expm1(mels / 1127)
     corners = hertz * (frame_length / sample_rate)  # in bins
     first = np.ceil(corners)  # bin of each side
     sides = np.maximum(1, np.diff(first))

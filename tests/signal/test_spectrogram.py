@@ -42,6 +42,23 @@ def test_golden_mel_filterbank():
         assert relative_difference(ours, theirs) < 1e-6, key
 
 
+@pytest.mark.parametrize(("bands", "high"), [(80, 11025.0), (96, 11025.0), (80, 10000.0)])
+def test_the_last_filter_ends_at_its_corner_also_at_half_the_rate(bands, high):
+    """Corner by corner, as the 2018 system goes: a corner's bin is the first one not below it."""
+    low = 1127 * np.log1p(27.5 / 700)
+    spacing = (1127 * np.log1p(high / 700) - low) / (bands + 1)
+    corners = [700 * np.expm1((low + n * spacing) / 1127) for n in range(bands + 2)]
+    frequencies = np.linspace(0, 11025, 513)
+    left, top, right = np.searchsorted(frequencies, corners[-3:])
+    expected = np.zeros(513)
+    for k in range(513):
+        rising = (frequencies[k] - corners[-3]) / max(1, top - left)
+        falling = (corners[-1] - frequencies[k]) / max(1, right - top)
+        expected[k] = max(0, rising if k < top else falling)
+    ours = mel_filterbank(bands, 27.5, high)[:, -1]
+    np.testing.assert_allclose(ours, expected / expected.sum(), atol=1e-12)
+
+
 def test_filters_have_unit_sum_and_order():
     filters = mel_filterbank(40, 100, 8000)
     np.testing.assert_allclose(filters.sum(axis=0), 1)
