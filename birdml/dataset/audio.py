@@ -116,7 +116,7 @@ def _convert_one(
     stamp = source_hash = ""
     try:
         if source is None:
-            raise UnreadableAudio("the source has no audio for it")
+            raise UnreadableAudio(recording.silent_for)
         status = source.stat()
         stamp = f"{status.st_size} {status.st_mtime_ns}"
         if known and known.stamp == stamp and _intact(known, target):

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
@@ -64,6 +65,7 @@ class LatinName:
     subspecies: str = ""
 
 
+@lru_cache(maxsize=1 << 16)  # a table holds each name many times
 def latin_name(text: str) -> LatinName | None:
     """A Latin name without author, in its usual case; None where a text holds none.
 

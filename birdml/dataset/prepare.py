@@ -205,11 +205,14 @@ def _read_source(request: Request, folder: Path, say: Callable[[str], None]) -> 
     if request.noise:
         source.recordings += _noise(Path(request.noise), source.problems)
     base = audio or (path if path.is_dir() else path.parent)
+    kept = []
     for recording in source.recordings:
         if contained(recording.file) is None:
             what = "left out: the name leads out of audio/, or can't be one"
             source.problems.append(Problem(recording.origin, "file", recording.file, what))
-    source.recordings = [r for r in source.recordings if contained(r.file) is not None]
+        else:
+            kept.append(recording)
+    source.recordings = kept
     for recording in source.recordings:
         if recording.audio and not recording.audio_name:
             recording.audio_name = Path(os.path.relpath(recording.audio, base)).as_posix()

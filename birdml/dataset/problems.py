@@ -31,5 +31,6 @@ def shortened(text: str) -> str:
     >>> shortened("a" * 500) == "a" * 150 + " ... " + "a" * 50
     True
     """
-    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "\ufffd" for c in text)
     return text if len(text) <= LONGEST else f"{text[:150]} ... {text[-50:]}"

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date as calendar_date
 from datetime import timedelta
+from functools import lru_cache
 
 LOWEST, HIGHEST = -450.0, 9000.0  # metres: the Dead Sea's shore, Mount Everest
 
@@ -53,6 +54,7 @@ SEXAGESIMAL = re.compile(
     r"([nsew]?)\s*([+-]?)(\d{1,3})\s*[°ºd:]\s*(\d{1,2}(?:[.,]\d+)?)\s*['′’m:]?\s*"
     r"(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:[\"″”s]|'')?)?\s*([nsew]?)"
 )
+CACHED = 1 << 14  # values of each kind: a table holds most of them many times
 LONGEST = 80  # characters of a value that may mean something
 UNSET_DATE = "1970-01-01"  # of a clock that was never set
 
@@ -64,6 +66,7 @@ def says_nothing(text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=CACHED)
 def date(text: str) -> str | None:
     """Year, month, day in this order -> `yyyy-mm-dd`.
 
@@ -81,6 +84,7 @@ def date(text: str) -> str | None:
     return f"{year:04d}-{month:02d}-{day:02d}"
 
 
+@lru_cache(maxsize=CACHED)
 def time(text: str) -> str | None:
     """A time of day -> `hh:mm`; of a range its start; seconds are dropped."""
     text = html.unescape(text[:LONGEST]).strip().lower()
@@ -114,6 +118,7 @@ def time(text: str) -> str | None:
     return f"{hours:02d}:{minutes:02d}" if hours < 24 and minutes < 60 else None
 
 
+@lru_cache(maxsize=CACHED)
 def elevation(text: str, decimals: bool = False, feet: bool = False) -> float | None:
     """Metres above sea level; of a range the upper bound; feet are converted.
 
@@ -143,6 +148,7 @@ def elevation(text: str, decimals: bool = False, feet: bool = False) -> float | 
     return max(values) if LOWEST <= max(values) <= HIGHEST else None
 
 
+@lru_cache(maxsize=CACHED)
 def coordinate(text: str, limit: float) -> float | None:
     """Degrees within -limit..limit; takes a decimal comma, minutes and seconds, and a letter for
     the hemisphere before or behind. `O` is east in German and west in Spanish: no answer."""

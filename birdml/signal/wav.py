@@ -106,7 +106,7 @@ class AudioReader:
                 done, there = 0, out.view(np.uint8)
                 place = int(self._offsets[i]) + 2 * start
                 while done < len(there):  # one call reads 2 GB at the most
-                    step = os.preadv(file, [there[done:]], place + done)
+                    step = os.preadv(file, [there[done:].data], place + done)
                     if not step:
                         break
                     done += step

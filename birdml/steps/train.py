@@ -12,8 +12,9 @@ from birdml.steps.model_run import Request, mark_dead_runs
 from birdml.tracking import runs, store
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.training.identity import identities
-from birdml.training.zoo_run import Outcome, with_needs
-from birdml.zoo.load import configure, load_zoo, select
+from birdml.training.zoo_run import Outcome
+from birdml.zoo.load import load_zoo
+from birdml.zoo.plan import plan
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,10 +39,11 @@ class TrainOptions:
 def prepare_request(options: TrainOptions) -> Request:
     """The request in full, with all that it needs; UserError for anything that cannot be."""
     zoo = load_zoo(options.zoo or None)
-    names = with_needs(select(options.model, zoo), zoo)
-    recipes = {name: configure(zoo[name], options.profile, options.set) for name in names}
+    recipes = plan(options.model, zoo, options.profile, options.set)
+    if options.seed >= 1 << 63:
+        raise UserError("seed has more than 64 bits")
     dataset = open_dataset(options.dataset)
-    hearing = [name for name in names if recipes[name].takes_samples]
+    hearing = [name for name in recipes if recipes[name].takes_samples]
     if hearing and not dataset.has_audio:
         raise UserError(
             f"the dataset '{dataset.name}' has no audio, which {', '.join(hearing[:3])} "
@@ -50,12 +52,13 @@ def prepare_request(options: TrainOptions) -> Request:
         )
     from birdml.training.trainer import pick_device
 
+    device = pick_device(options.device)
     return Request(
         dataset=dataset,
         recipes=recipes,
-        identities=identities(recipes, dataset.digest, options.seed),
+        identities=identities(recipes, dataset.digest, options.seed, device),
         seed=options.seed,
-        device=pick_device(options.device),
+        device=device,
     )
 
 

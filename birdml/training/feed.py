@@ -17,7 +17,7 @@ from torch import Tensor
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import Recording
 from birdml.errors import UserError
-from birdml.metadata import blur, drop, encode, metadata_table
+from birdml.metadata import FIELDS, blur, drop, encode, metadata_table
 from birdml.signal.excerpts import Excerpts, TrainingExcerpts, read, validation_batches
 from birdml.signal.wav import AudioReader
 from birdml.zoo.recipe import Recipe
@@ -72,6 +72,12 @@ class Feed:
             self.reader = AudioReader([dataset.audio_path(r) for r in self.recordings])
         if recipe.takes_metadata:
             self.table = metadata_table(self.recordings)
+            if not recipe.takes_samples and not _says_something(self.table, recipe):
+                raise UserError(
+                    f"no recording of '{split}' in the dataset '{dataset.name}' has any metadata "
+                    f"that {recipe.name} reads ({', '.join(recipe.fields)}): it could only guess; "
+                    "prepare the dataset from a source with date, time or place"
+                )
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The training batches of an epoch, counted from 1."""
@@ -161,6 +167,11 @@ class Feed:
     def _batch(self, indices: np.ndarray, inputs: dict[str, Tensor]) -> Batch:
         rows = torch.from_numpy(indices)
         return Batch(indices, inputs, self.foreground[rows], self.present[rows])
+
+
+def _says_something(table: np.ndarray, recipe: Recipe) -> bool:
+    read = [FIELDS.index(field) for field in recipe.fields]
+    return bool(np.isfinite(table[:, read]).any())
 
 
 def labelled(dataset: Dataset, split: str) -> list[Recording]:

@@ -5,26 +5,35 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import DEFAULTS, RESULTS, Recipe
 
 
-def identities(recipes: Mapping[str, Recipe], dataset_digest: str, seed: int) -> dict[str, str]:
-    """Identity of each recipe: a hash of its settings, the dataset, the seed and of its needs.
+def identities(
+    recipes: Mapping[str, Recipe], dataset_digest: str, seed: int, device: str = "cpu"
+) -> dict[str, str]:
+    """Identity of each recipe: a hash of what it says, the dataset, the seed and of its needs.
 
-    `recipes` holds the needs too. The name is no part of what is computed, but it is of what is
-    asked: `meta3` and `meta9` have the same settings and are two models.
+    Of the settings that its family reads, those count that differ from the defaults: an option that
+    is added, and off, is no other request. `RESULTS` counts when a family's results change, and
+    the precision where it is not that of a CPU. `recipes` holds the needs too. The name is no part
+    of what is computed, but it is of what is asked: `meta3` and `meta9` have the same settings and
+    are two models.
     """
     found: dict[str, str] = {}
 
     def identity(name: str) -> str:
         if name not in found:
+            recipe = recipes[name]
             asked = {
                 "name": name,
-                "settings": _settings(recipes[name]),
+                "family": [recipe.family, RESULTS[recipe.family]],
+                "settings": _settings(recipe),
                 "dataset": dataset_digest,
                 "seed": seed,
-                "needs": {need: identity(need) for need in recipes[name].needs},
+                "needs": {need: identity(need) for need in recipe.needs},
             }
+            if device.startswith("cuda") and recipe.takes_samples:
+                asked["precision"] = "bfloat16"
             text = json.dumps(asked, sort_keys=True)
             found[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return found[name]
@@ -35,8 +44,13 @@ def identities(recipes: Mapping[str, Recipe], dataset_digest: str, seed: int) ->
 
 
 def _settings(recipe: Recipe) -> dict:
-    """All settings of a recipe; saved predictions count by their content, wherever they lie."""
-    settings = recipe.settings()
+    """What a recipe says beyond the defaults; saved predictions count by their content, wherever
+    they lie."""
+    settings = {
+        key: value
+        for key, value in recipe.settings_in_use().items()
+        if key != "family" and value != DEFAULTS[key]
+    }
     if recipe.pseudo_labels:
         content = hashlib.sha256()
         for path in sorted(Path(recipe.pseudo_labels).glob("*")):

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from birdml.zoo.recipe import Recipe
-
 POLL_SECONDS = 2.0
 
 
@@ -36,21 +34,6 @@ class Ledger(Protocol):
         """The right to train a model, or None while somebody else has it."""
 
 
-def with_needs(wanted: Sequence[str], zoo: Mapping[str, Recipe]) -> list[str]:
-    """The wanted models and all they need, needs first, otherwise in the given order."""
-    ordered: list[str] = []
-
-    def add(name: str) -> None:
-        if name not in ordered:
-            for need in zoo[name].needs:
-                add(need)
-            ordered.append(name)
-
-    for name in wanted:
-        add(name)
-    return ordered
-
-
 def run_zoo(
     names: Sequence[str],
     needs: Mapping[str, Sequence[str]],
@@ -63,7 +46,7 @@ def run_zoo(
 
     `train_one(name, claim)` trains and ends the claim; it returns whether it came to the end, which
     it does not where another process took the claim over; an Exception of its own is that model's
-    failure. `names` holds the needs too, needs first (`with_needs`).
+    failure. `names` holds the needs too, needs first (`zoo.plan`).
     """
     outcomes: dict[str, Outcome] = {}
 

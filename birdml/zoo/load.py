@@ -2,6 +2,7 @@
 
 import difflib
 import fnmatch
+import math
 import re
 import tomllib
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from birdml.errors import UserError
-from birdml.zoo.recipe import FAMILIES, FIELDS, Recipe
+from birdml.zoo.recipe import FAMILIES, FIELDS, Recipe, unread_by
 
 HERE = Path(__file__).parent
 FAMILY_SETTINGS: dict[str, dict[str, Any]] = {
@@ -113,6 +114,9 @@ def _recipe(name: str, family: str, words: dict, zoo: dict[str, Recipe]) -> Reci
             raise ValueError(f"without is '{left_out}'; it can be {', '.join(WITHOUT)}")
         words["fields"] = [field for field in FIELDS if field not in WITHOUT[left_out]]
     values = {key: check_value(key, value) for key, value in words.items()}
+    for key in values:
+        if key in unread_by(family):
+            raise ValueError(f"{key} is nothing that {family} models read")
     if base is not None:
         return replace(zoo[base], name=name, **values)
     return Recipe(name, family, **FAMILY_SETTINGS[family] | values)
@@ -124,6 +128,10 @@ def check_value(key: str, value: Any) -> Any:
     if key not in types or key in ("name", "family"):
         raise ValueError(f"unknown setting '{key}'{_similar(key, types)}")
     kind = types[key]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+        raise ValueError(f"{key} has more than 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{key} is {value}; it must be a finite number")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if kind in (int, float, str, bool):
@@ -158,8 +166,9 @@ def profiles() -> dict[str, dict[str, dict]]:
     return tomllib.loads((HERE / "profiles.toml").read_text(encoding="utf-8"))
 
 
-def configure(recipe: Recipe, profile: str = "", settings: str = "") -> Recipe:
-    """The recipe under a profile, then with settings such as `epochs=3 channels=[16,32]`.
+def configure(recipe: Recipe, profile: str = "", settings: str | dict[str, Any] = "") -> Recipe:
+    """The recipe under a profile, then with settings such as `epochs=3 channels=[16,32]`, or their
+    values by name.
 
     Raises UserError for an unknown profile, or a setting that is unknown or impossible.
     """
@@ -170,7 +179,7 @@ def configure(recipe: Recipe, profile: str = "", settings: str = "") -> Recipe:
                 raise ValueError(f"unknown profile '{profile}'; there is {', '.join(profiles())}")
             for key, value in profiles()[profile].get(recipe.family, {}).items():
                 values[key] = check_value(key, value)
-        values |= parse_settings(settings)
+        values |= parse_settings(settings) if isinstance(settings, str) else settings
         return replace(recipe, **values)
     except ValueError as error:
         raise UserError(f"{recipe.name}: {error}") from None

@@ -12,6 +12,9 @@ BLURS = {  # standard deviations of FIELDS: days, minutes, degrees, degrees, met
     "more": (14.0, 30.0, 3.0, 3.0, 100.0),
 }
 FAMILIES = ("audio", "meta", "combined")
+HEARING = ("audio", "combined")  # families that take samples
+PLACING = ("meta", "combined")  # families that take date, time and place
+RESULTS = {"audio": 1, "meta": 1, "combined": 1}  # raised when a family's results change
 CHOICES: dict[str, tuple[str, ...]] = {
     "family": FAMILIES,
     "trunk": ("plain", "residual"),
@@ -193,11 +196,11 @@ class Recipe:
 
     @property
     def takes_samples(self) -> bool:
-        return self.family in ("audio", "combined")
+        return self.family in HEARING
 
     @property
     def takes_metadata(self) -> bool:
-        return self.family in ("meta", "combined")
+        return self.family in PLACING
 
     @property
     def blur_deviations(self) -> tuple[float, ...]:
@@ -217,13 +220,21 @@ class Recipe:
 
     def settings_in_use(self) -> dict:
         """The `settings` that a model of this family reads: what people need to see."""
-        unread = {
-            *(() if self.takes_samples else SAMPLES_ONLY.split()),
-            *(() if self.takes_metadata else METADATA_ONLY.split()),
-            *(() if self.family == "combined" else ("metadata_weight", "start_from")),
-            *(() if self.loss == "binary" else ("ignored_top",)),
-        }
+        unread = unread_by(self.family) | (set() if self.loss == "binary" else {"ignored_top"})
         return {key: value for key, value in self.settings().items() if key not in unread}
 
 
+def unread_by(family: str) -> set[str]:
+    """The settings that no model of a family reads."""
+    return {
+        *(() if family in HEARING else SAMPLES_ONLY.split()),
+        *(() if family in PLACING else METADATA_ONLY.split()),
+        *(() if family == "combined" else ("metadata_weight", "start_from")),
+    }
+
+
+DEFAULTS = {
+    key: list(value) if isinstance(value, tuple) else value
+    for key, value in ((field.name, field.default) for field in fields(Recipe))
+}
 FIELD_TYPES = {field.name: field.type for field in fields(Recipe)}

@@ -1,7 +1,6 @@
 """Many models in order: needs first, failures hold up only what needs them, claims are kept to."""
 
-from birdml.training.zoo_run import Outcome, run_zoo, with_needs
-from birdml.zoo.load import load_zoo, select
+from birdml.training.zoo_run import Outcome, run_zoo
 
 NEEDS = {"teacher": (), "student": ("teacher",), "grandchild": ("student",), "other": ()}
 
@@ -46,17 +45,6 @@ def run(names, ledger, failing=(), lost=()):
     outcomes = run_zoo(names, NEEDS, ledger, train_one, reports.__setitem__, poll=0)
     assert outcomes == reports
     return trained, {name: outcome.state for name, outcome in outcomes.items()}, outcomes
-
-
-def test_what_a_model_needs_comes_first_and_once():
-    zoo = load_zoo()
-    names = with_needs(select("meta8,meta10", zoo), zoo)
-    assert names == ["meta3", "meta8", "meta9", "meta10"]
-    assert with_needs(["combined1", "audio10"], zoo) == ["audio10", "meta1", "combined1"]
-    every = with_needs(list(zoo), zoo)
-    assert sorted(every) == sorted(zoo)
-    for name in every:
-        assert all(every.index(need) < every.index(name) for need in zoo[name].needs)
 
 
 def test_models_are_trained_in_order_and_none_that_is_there():

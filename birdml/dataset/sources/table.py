@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from birdml.dataset.names import latin_name, means_nothing, names_no_species, one_spelling, plain
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source, is_audio, safe_name, walk
-from birdml.dataset.repair import clock_in_date, reading_of
+from birdml.dataset.repair import clock_in_date, reading_of, says_nothing
 from birdml.dataset.sources.columns import Columns, find_columns, folded
 from birdml.dataset.sources.rows import NoTable, Table, names_in, read_table
 from birdml.dataset.sources.sounds import Sounds, xeno_canto_number
@@ -59,8 +59,7 @@ def read(source: Path, audio: Path | None = None, columns: str = "") -> Source:
     for place, recording in enumerate(rows.recordings):
         sound = places[place]
         recording.audio = sound.path
-        if sounds.paths and sound.path is None:
-            problems.append(Problem(recording.origin, "audio", rows.names[place], sound.reason))
+        recording.silent_for = sound.reason
         recordings.append(recording)
     for unused in sounds.unused():
         problems.append(Problem(unused, "", "", f"left out: no row of {table.name} names it"))
@@ -277,6 +276,8 @@ def _media_id(name: str, own_id: str) -> str:
 def _species(row: Row) -> tuple[str, str]:
     """Class id and Latin name of a row, either of them perhaps empty."""
     class_id, latin = plain(row.get("class_id", "")), plain(row.get("latin", ""))
+    if class_id and says_nothing(latin):
+        latin = ""
     if not latin and row.get("genus") and row.get("species"):
         latin = plain(f"{row['genus']} {row['species']}")
     if not class_id and not latin:

@@ -62,11 +62,9 @@ def read(source: Path, audio: Path | None = None) -> Source:
     ids = list(recordings)
     found = sounds.of_rows([""] * len(ids), ids, [""] * len(ids))
     for recording, sound in zip(everything, found, strict=True):
-        recording.audio = sound.path
+        recording.audio, recording.silent_for = sound.path, sound.reason
         if not sounds.paths:
             recording.file = recording.file.removesuffix(".wav")
-        elif sound.path is None:
-            problems.append(Problem(recording.origin, "audio", "", sound.reason))
     for unused in sounds.unused():
         problems.append(Problem(unused, "", "", "left out: in none of the pages"))
     one_spelling(everything, problems)
