@@ -1,5 +1,6 @@
 """What every entry point shares: one line for a user's error, and the package on the path."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -35,7 +36,9 @@ def _say_refused(step: str, why: str) -> None:
     if os.environ.get("MLFLOW_RUN_ID"):
         from birdml.tracking.store import describe_handed_run
 
-        describe_handed_run(f"{step} (refused)", why)
+        # the line above says what is wrong; a store that is away has no more to add
+        with contextlib.suppress(Exception):
+            describe_handed_run(f"{step} (refused)", why)
 
 
 def dataset_option(function: Callable) -> Callable:

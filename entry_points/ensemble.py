@@ -39,7 +39,7 @@ STRATEGIES = ("hyperopt", "hyperopt_zero", "hyperopt_log", "greedy", "ascent")
     "--name", default="birdml-ensemble", show_default=True, help="Name in the model registry."
 )
 @click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same weights."
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same weights."
 )
 @click.option(
     "--refine", default=True, show_default=True, type=bool, help="Finish by coordinate ascent."

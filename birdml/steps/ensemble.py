@@ -14,6 +14,7 @@ from birdml.errors import UserError
 from birdml.steps.ensemble_material import chosen_models, load_material
 from birdml.steps.ensemble_run import log_found, log_settings, register
 from birdml.steps.ensemble_search import EnsembleOptions, Found, find
+from birdml.steps.model_run import mark_dead_runs
 from birdml.tracking import registry, runs, store
 from birdml.tracking.claims import Board, Claim
 from birdml.tracking.runs import TrackedModel
@@ -41,6 +42,7 @@ def ensemble(options: EnsembleOptions) -> str:
     models = chosen_models(client, dataset, options.models)
     _check_name(options.name)
     identity = _identity(options, dataset, models)
+    mark_dead_runs(client, Board(client))
     claim = _claim(client, identity)
     if claim is None:
         return _is_there(client, options, identity)

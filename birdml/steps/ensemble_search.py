@@ -32,7 +32,7 @@ class EnsembleOptions:
     criterion: str = "fg+bg"
     evaluations: int = 1000
     name: str = "birdml-ensemble"
-    seed: int = 1
+    seed: int = 0
     refine: bool = True
 
 

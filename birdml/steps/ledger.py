@@ -23,7 +23,7 @@ class StoreLedger:
         self.attempts_before = {
             name: self.board.outcome(identity)[0] for name, identity in request.identities.items()
         }
-        self._runs = runs.FinishedRuns(client, request.dataset.digest)
+        self._runs = runs.FinishedRuns(client, request.dataset.digest, request.identities.values())
         self._finished: set[str] = set()
         self._asked = float("-inf")
 

@@ -1,20 +1,24 @@
 """One model from claim to registry: its run, its training, its predictions, its version."""
 
+import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml import __version__
 from birdml.dataset.prepared import Dataset
+from birdml.errors import UserError
 from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 from birdml.tracking.claims import Board, Claim
 from birdml.tracking.datasets import log_dataset
 from birdml.tracking.descriptions import describe_run, describe_version
-from birdml.tracking.recorder import LAST_WAIT, ClaimLost, RunRecorder, patiently
+from birdml.tracking.recorder import LAST_WAIT, ClaimLost, RunRecorder, is_away, patiently
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
 
@@ -61,6 +65,11 @@ def train_model(
         if run_id:
             text = " ".join(f"{error or type(error).__name__}".split())[:4000]
             patiently(lambda: client.set_tag(run_id, "birdml.error", text))
+        if not isinstance(error, UserError):  # a fault of ours, which somebody has to find
+            told = traceback.format_exc()
+            print(told, file=sys.stderr, flush=True)
+            with suppress(Exception):
+                client.log_text(run_id, told, "error.txt")
         raise
     finally:
         status = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}.get(how)
@@ -190,8 +199,14 @@ def _finish(
 def _log_figures(client, run_id, model, dataset, logits, history) -> None:
     from birdml.figures.run import run_figures
 
-    for name, figure in run_figures(model, dataset, logits, history).items():
-        client.log_figure(run_id, figure, f"figures/{name}.png")
+    try:
+        for name, figure in run_figures(model, dataset, logits, history).items():
+            client.log_figure(run_id, figure, f"figures/{name}.png")
+    except Exception as error:  # a model is trained, whatever becomes of its pictures
+        if is_away(error):
+            raise
+        print(f"{model.name}: figures are missing: {' '.join(str(error).split())}", file=sys.stderr)
+        client.log_text(run_id, traceback.format_exc(), "figures/error.txt")
 
 
 def _register(client, run_id: str, model: SavedModel, metrics: dict[str, float]) -> None:

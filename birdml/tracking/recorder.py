@@ -8,6 +8,7 @@ next epoch, or at the end.
 """
 
 import contextlib
+import re
 import sys
 import tempfile
 import time
@@ -45,6 +46,7 @@ class RunRecorder:
         self.pending: list = []  # figures that are not in the store yet
         self.newest: tuple[int, Checkpoint] | None = None
         self.stored: str = ""
+        self._sent: set[tuple[str, int]] = set()  # figures that a training afresh would send again
 
     def resume(self) -> "Checkpoint | None":
         """The checkpoint of a run that did not come to its end, with its figures complete."""
@@ -53,8 +55,20 @@ class RunRecorder:
         self.stored = self.client.get_run(self.run_id).data.tags.get(TAG, "")
         if not self.stored:
             return None
-        path = self.client.download_artifacts(self.run_id, f"{FOLDER}/{self.stored}")
-        state = load_checkpoint(path)
+        try:
+            path = self.client.download_artifacts(self.run_id, f"{FOLDER}/{self.stored}")
+            state = load_checkpoint(path)
+        except Exception as error:
+            if is_away(error):
+                raise
+            self._sent = self._sent_steps()
+            why = " ".join(str(error).split())[:200]
+            tqdm.write(
+                f"run {self.run_id}: its checkpoint {self.stored} can't be read, so it starts "
+                f"afresh ({why})",
+                file=sys.stderr,
+            )
+            return None
         self.pending = self._unsent(state.history)
         return state
 
@@ -74,12 +88,23 @@ class RunRecorder:
             ]
         return unsent
 
+    def _sent_steps(self) -> set[tuple[str, int]]:
+        """Every figure of an epoch that the run holds."""
+        keys = self.client.get_run(self.run_id).data.metrics
+        return {
+            (key, m.step) for key in keys for m in self.client.get_metric_history(self.run_id, key)
+        }
+
     def epoch(self, metrics: dict[str, float], state: "Checkpoint") -> None:
         """Sends an epoch's figures and state; where no server answers, keeps them for later."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self.pending += [Metric(key, value, now, state.epoch) for key, value in metrics.items()]
+        self.pending += [
+            Metric(key, value, now, state.epoch)
+            for key, value in metrics.items()
+            if (key, state.epoch) not in self._sent
+        ]
         self.newest = (state.epoch, state)
         try:
             self._send()
@@ -130,19 +155,34 @@ class RunRecorder:
             get_artifact_repository(uri).delete_artifacts(path)
 
 
+AWAY = re.compile(  # how stores say that nobody answers, or that somebody else is writing
+    r"Max retries exceeded|Connection (?:refused|reset|aborted)|timed out|Remote end closed"
+    r"|error code (?:502|503|504)\b|database is locked|server closed the connection"
+    r"|could not connect to server|connection (?:is closed|already closed|failed)"
+    r"|terminating connection|the database system is (?:starting up|shutting down)",
+    re.IGNORECASE,
+)
+
+
 def is_away(error: Exception) -> bool:
-    """Whether an error says that a server does not answer, and not that a request is wrong."""
+    """Whether an error says that a server does not answer for now, and not that a request is wrong,
+    a disk full, or a fault of the server's own: those don't pass by waiting."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import OperationalError
 
     if isinstance(error, MlflowException):
-        return error.get_http_status_code() >= 500
-    object_store = type(error).__module__.split(".")[0] in ("botocore", "boto3", "urllib3")
-    return object_store or isinstance(error, OperationalError | ConnectionError | TimeoutError)
+        return error.get_http_status_code() in (502, 503, 504) or bool(AWAY.search(str(error)))
+    if isinstance(error, OperationalError):
+        return bool(AWAY.search(str(error)))
+    library, name = type(error).__module__.split(".")[0], type(error).__name__
+    over_network = library in ("botocore", "boto3", "urllib3", "requests")
+    unreachable = any(word in name for word in ("Connect", "Timeout", "Chunked", "Protocol"))
+    return (over_network and unreachable) or isinstance(error, ConnectionError | TimeoutError)
 
 
 def patiently(action, limit: float = LAST_WAIT):
-    """Does what needs the store, again and again while it is away; gives up after `limit` s."""
+    """Does what needs the store, again and again while it is away, which is said once; gives up
+    after `limit` s."""
     deadline = time.monotonic() + limit
     wait = 1.0
     while True:
@@ -151,5 +191,10 @@ def patiently(action, limit: float = LAST_WAIT):
         except Exception as error:
             if not is_away(error) or time.monotonic() > deadline:
                 raise
+            if wait == 1.0:
+                text = (
+                    f"the tracking store does not answer: waiting, {limit / 60:.0f} minutes at most"
+                )
+                tqdm.write(text, file=sys.stderr)
             time.sleep(wait)
             wait = min(2 * wait, 30.0)

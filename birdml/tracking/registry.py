@@ -1,6 +1,7 @@
 """The registry: what ships. Names are `birdml-<model>`; the alias `champion` marks the best."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from birdml.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION = "champion"
@@ -53,6 +55,63 @@ def _missing(client: "MlflowClient", uri: str) -> str:
         + (f"it has {there}" if there_are else "it is empty: train and ensemble register models")
         + " (models:/NAME@champion or models:/NAME/VERSION)"
     )
+
+
+def version_of(client: "MlflowClient", run: "Run") -> str:
+    """The version that a finished run of a model made, '' if there is none any more.
+
+    Found by the run, never by the number in its tag: models and versions may have been deleted and
+    made anew under the same number. Where the registry has lost it and the run still has its
+    logged model, it is registered again.
+    """
+    from mlflow.exceptions import MlflowException
+
+    run_id, tags = run.info.run_id, run.data.tags
+    name = registered_name(tags)
+    told = tags.get("birdml.model_version", "")
+    if not told or not name:
+        return ""
+    own = [
+        str(v.version)
+        for v in client.search_model_versions(f"run_id = '{run_id}'")
+        if v.name == name
+    ]
+    if told in own:
+        return told
+    version = max(own, key=int, default="")
+    with suppress(MlflowException):  # a store that can't be written stays as it is
+        version = version or _again(client, run, name)
+        if version:
+            client.set_tag(run_id, "birdml.model_version", version)
+    return version
+
+
+def registered_name(tags: Mapping[str, str]) -> str:
+    """Under which name a run's model is registered, by the run's tags; '' if it is no model's."""
+    model = tags.get("birdml.model", "")
+    return model if not model or tags.get("birdml.family") == "ensemble" else f"birdml-{model}"
+
+
+def _again(client: "MlflowClient", run: "Run", name: str) -> str:
+    """Registers a run's logged model once more; '' where the run has none any more."""
+    from mlflow.exceptions import MlflowException
+
+    run_id, tags, metrics = run.info.run_id, run.data.tags, run.data.metrics
+    logged = client.search_logged_models(
+        [run.info.experiment_id], filter_string=f"source_run_id = '{run_id}'"
+    )
+    if not logged or not {"map", "map_bg"} <= metrics.keys():
+        return ""
+    with suppress(MlflowException):  # it is there already
+        client.create_registered_model(name)
+    kept = {key: f"{metrics[key]:.6f}" for key in metrics if key.startswith(("map", "top"))}
+    kept |= {k: tags[k] for k in tags if k.startswith("birdml.dataset") or k == "birdml.identity"}
+    created = client.create_model_version(
+        name, source=logged[0].model_uri, run_id=run_id, model_id=logged[0].model_id, tags=kept
+    )
+    print(f"{name}: registered again from its run {run_id}, as version {created.version}")
+    crown(client, name, str(created.version), metrics)
+    return str(created.version)
 
 
 def names(client: "MlflowClient") -> list[str]:

@@ -1,7 +1,7 @@
 """Runs of models, found by the dataset and by what was asked."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,8 +50,8 @@ def search(client: "MlflowClient", query: str) -> "list[Run]":
             return found
 
 
-def tracked(run: "Run") -> TrackedModel:
-    """What a run of a model says of itself."""
+def tracked(run: "Run", version: str = "") -> TrackedModel:
+    """What a run of a model says of itself; `version` in the registry."""
     tags = run.data.tags
     return TrackedModel(
         name=tags["birdml.model"],
@@ -61,7 +61,7 @@ def tracked(run: "Run") -> TrackedModel:
         metrics=dict(run.data.metrics),
         tags=dict(tags),
         params=dict(run.data.params),
-        model_version=tags.get("birdml.model_version", ""),
+        model_version=version or tags.get("birdml.model_version", ""),
     )
 
 
@@ -71,9 +71,13 @@ def finished_models(
     """The newest finished, registered run of each model on a dataset; audio first, by number."""
     newest: dict[str, TrackedModel] = {}
     for run in _candidates(client, dataset_digest):
-        family = run.data.tags.get("birdml.family")
-        if family in FAMILIES and _registered(run):
-            newest.setdefault(run.data.tags["birdml.model"], tracked(run))
+        name, family = (run.data.tags.get(f"birdml.{key}") for key in ("model", "family"))
+        if family not in FAMILIES or not _registered(run) or name in newest:
+            continue
+        if not name:
+            print(f"run {run.info.run_id} has lost its tag birdml.model: passed over")
+        elif version := registry.version_of(client, run):
+            newest[name] = tracked(run, version)
     wanted = newest if models is None else [name for name in newest if name in models]
     return sorted((newest[name] for name in wanted), key=_order)
 
@@ -114,8 +118,10 @@ class FinishedRuns:
     whoever waits for a model every second.
     """
 
-    def __init__(self, client: "MlflowClient", dataset_digest: str):
+    def __init__(self, client: "MlflowClient", dataset_digest: str, wanted: Collection[str] = ()):
+        """`wanted`: identities whose versions are looked for in the registry."""
         self.client = client
+        self._wanted = frozenset(wanted)
         self.query = _finished_on(dataset_digest)
         self._found: dict[str, Run] = {}
         self._seen_until = 0  # ms since 1970
@@ -125,7 +131,10 @@ class FinishedRuns:
         now = time.time()
         ended = search(self.client, f"{self.query} and attributes.end_time >= {self._seen_until}")
         for run in reversed(ended):
-            identity = run.data.tags.get("birdml.identity", "")
+            tags = run.data.tags
+            identity = tags.get("birdml.identity", "")
+            if identity in self._wanted and not registry.version_of(self.client, run):
+                tags.pop("birdml.model_version", None)  # gone from the registry, for good
             if _registered(run) or identity not in self._found:
                 self._found[identity] = run
         self._seen_until = int(1000 * (now - CLOCKS_APART))
@@ -143,8 +152,8 @@ def finished_run(client: "MlflowClient", identity: str) -> TrackedModel | None:
         client,
         f"tags.`birdml.identity` = '{identity}' and attributes.status = 'FINISHED'",
     ):
-        if _registered(run):
-            return tracked(run)
+        if _registered(run) and (version := registry.version_of(client, run)):
+            return tracked(run, version)
     return None
 
 

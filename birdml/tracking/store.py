@@ -58,7 +58,43 @@ def connect() -> "MlflowClient":
                 f"({reason[:200]})",
             )
         ) from None
+    _check_handed_run(client)
     return client
+
+
+_ours: set[str] = set()  # runs handed to this process that it may use
+
+
+def _check_handed_run(client: "MlflowClient") -> None:
+    """UserError unless the run in MLFLOW_RUN_ID is a fresh one, as `mlflow run` opens it.
+
+    An id that was left over names a run that belongs to somebody, and would be overwritten.
+    """
+    from mlflow.exceptions import MlflowException
+
+    from birdml.tracking.recorder import is_away
+
+    run_id = handed_run()
+    if run_id is None or run_id in _ours:
+        return
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if is_away(error):
+            raise UserError(f"the tracking store {client.tracking_uri} does not answer") from None
+        what = "is not in this store"
+    else:
+        taken = sorted(tag for tag in run.data.tags if tag.startswith("birdml."))
+        if run.info.lifecycle_stage != "active":
+            what = "is deleted"
+        elif run.info.status != "RUNNING":
+            what = f"is {run.info.status.lower()}"
+        elif taken:
+            what = f"belongs to {run.data.tags.get('birdml.model', 'another command')}"
+        else:
+            _ours.add(run_id)
+            return
+    raise UserError(f"MLFLOW_RUN_ID names the run {run_id}, which {what}: unset MLFLOW_RUN_ID")
 
 
 def _fresh_file(uri: str) -> Path | None:
@@ -188,7 +224,7 @@ def own_run(client: "MlflowClient", name: str, tags: dict[str, str]) -> Iterator
     try:
         yield run_id
     except BaseException as error:
-        killed = isinstance(error, KeyboardInterrupt)
+        killed = isinstance(error, KeyboardInterrupt | SystemExit)
         client.set_terminated(run_id, "KILLED" if killed else "FAILED")
         raise
     client.set_terminated(run_id, "FINISHED")
