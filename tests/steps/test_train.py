@@ -82,7 +82,7 @@ def figures(client, run_id):
 
 
 def test_a_model_and_what_it_needs_are_trained_and_kept(client, dataset, capsys):
-    outcomes = train(options(dataset, "meta8"))
+    outcomes = train(options(dataset, "meta3,meta8"))
     assert states(outcomes) == {"meta3": "finished", "meta8": "finished"}
     assert list(outcomes) == ["meta3", "meta8"], "the teacher comes first"
     assert not failures(outcomes)
