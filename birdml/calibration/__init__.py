@@ -1,0 +1,1 @@
+"""From logits to the probability that a species is there, thresholds by rule, and events."""
