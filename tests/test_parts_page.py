@@ -18,6 +18,7 @@ WANTED = (
     "Bucketed random excerpts",
     "WAV reading",
     "Fast spectrogram",
+    "Presence and thresholds",
 )
 
 
