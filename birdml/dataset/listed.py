@@ -1,7 +1,8 @@
 """A list of validation recordings, and which recordings its lines mean.
 
 A line is the name of a recording: of the prepared one, or of its audio in the source, with folders
-and suffix or without. A name that fits several recordings alike fits none.
+and suffix or without. A name without folders may fit several recordings: it means all of them, and
+that is listed.
 """
 
 import re
@@ -41,13 +42,12 @@ def recordings_listed(
             meant = names.meant_by(name)
             if meant:
                 break
-        if len(meant) == 1:
-            found.update(meant)
-        elif meant:
+        found.update(meant)
+        if len(meant) > 1:
             shown = ", ".join(sorted(meant)[:5])
-            what = f"left out: the name fits several recordings: {shown}"
+            what = f"the name fits several recordings, all are taken: {shown}"
             problems.append(Problem(line, "split", "valid", what))
-        elif not line.lstrip().startswith("#"):
+        elif not meant and not line.lstrip().startswith("#"):
             problems.append(Problem(line, "split", "valid", "left out: listed, but not there"))
     return frozenset(found)
 

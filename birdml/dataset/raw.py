@@ -17,6 +17,8 @@ AUDIO_SUFFIXES = frozenset(
         *(".wav", ".wave", ".w64", ".rf64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif"),
         *(".aiff", ".aifc", ".au", ".snd", ".caf"),  # by libsndfile; the others by ffmpeg
         *(".m4a", ".mp4", ".aac", ".wma", ".amr", ".ac3", ".wv", ".ape", ".webm", ".3gp"),
+        *(".mp2", ".mpga", ".mka", ".mkv", ".mov", ".3gpp", ".3ga", ".avi", ".tta", ".dsf"),
+        *(".wac", ".voc", ".8svx", ".ra"),  # some of them no program here reads: they are listed
     }
 )
 OTHER_SUFFIXES = frozenset(".csv .tsv .txt .json .xml .toml .png .jpg .pdf .py .zip".split())
@@ -25,6 +27,7 @@ MARKS = (  # how files of sound begin: at which byte, with what
     *((8, b"AIFF"), (8, b"AIFC"), (4, b"ftyp"), (0, b"wvpk"), (0, b"MAC "), (0, b"#!AMR")),
     *((0, b"\x1aE\xdf\xa3"), (0, b"0&\xb2u\x8ef\xcf\x11"), (0, b"riff.\x91\xcf\x11")),
     *((0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xfa"), (0, b"\xff\xf1"), (0, b"\xff\xf9")),
+    *((0, b"\xff\xfc"), (0, b"\xff\xfd"), (0, b"\xff\xf2"), (0, b"\xff\xf4"), (0, b"\xff\xf5")),
 )
 
 

@@ -20,10 +20,10 @@ def test_a_whole_name_means_one_recording(line):
     assert listed(line) == ({"a/1.wav"}, [])
 
 
-def test_a_name_that_fits_two_recordings_means_none():
+def test_a_name_that_fits_two_recordings_means_both_and_that_is_listed():
     found, problems = listed("1.wav")
-    assert not found
-    assert "fits several recordings: a/1.wav, b/1.wav" in problems[0].done
+    assert found == {"a/1.wav", "b/1.wav"}
+    assert "fits several recordings, all are taken: a/1.wav, b/1.wav" in problems[0].done
 
 
 @pytest.mark.parametrize(

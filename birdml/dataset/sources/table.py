@@ -238,7 +238,13 @@ class _Rows:
 
 
 def _tell_apart(rows: Sequence[Row]) -> bool:
-    """Whether a column of ids is one of recordings: not where different files share an id."""
+    """Whether a column of ids is one of recordings: not where different files share an id, nor
+    where it repeats the class ids."""
+    told = [row["id"] for row in rows if row.get("id")]
+    if len(set(told)) < len(told) and all(
+        row["id"] == row.get("class_id") for row in rows if row.get("id")
+    ):
+        return False
     files: dict[str, set[str]] = {}
     for row in rows:
         if row.get("id") and row.get("file"):
