@@ -1,7 +1,10 @@
 """`compare`: from runs in a store to a page and a table."""
 
+import contextlib
+
 import numpy as np
 import pytest
+from mlflow.exceptions import MlflowException
 
 from birdml.errors import UserError
 from birdml.steps.compare import recipe_of, run
@@ -25,7 +28,6 @@ def add_run(client, dataset, name: str, skill: float, predictions: bool = True, 
         "birdml.family": recipe.family,
         "birdml.dataset_digest": dataset.digest,
         "birdml.device": "cpu",
-        "birdml.model_version": "1",
     }
     run_id = client.create_run(experiment_id(client), run_name=name, tags=tags).info.run_id
     for key, value in recipe.settings_in_use().items():
@@ -39,6 +41,11 @@ def add_run(client, dataset, name: str, skill: float, predictions: bool = True, 
     if predictions:
         files = [recordings[i].file for i in order]
         log_predictions(client, run_id, "valid", files, logits[order])
+    with contextlib.suppress(MlflowException):  # another run of the model has it already
+        client.create_registered_model(f"birdml-{name}")
+    source = client.create_logged_model(experiment_id(client), source_run_id=run_id).model_uri
+    version = client.create_model_version(f"birdml-{name}", source, run_id=run_id).version
+    client.set_tag(run_id, "birdml.model_version", str(version))
     client.set_terminated(run_id)
     return run_id
 
