@@ -30,11 +30,15 @@ def fill(client: Any) -> None:
             "birdml.model": f"meta{number % MODELS + 1}",
             "birdml.family": "meta",
             "birdml.dataset_digest": DIGEST,
-            "birdml.model_version": str(number // MODELS + 1),
+            "birdml.model_version": "1",
             "mlflow.note.content": "A metadata network in words. " * 30,
         } | {f"birdml.tag{n}": "value" for n in range(8)}
         run_id = client.create_run(experiment, tags=tags).info.run_id
         client.log_batch(run_id, params=params, metrics=metrics)
+        if number >= RUNS - MODELS:  # the newest of each: only they are looked for in the registry
+            source = client.create_logged_model(experiment, source_run_id=run_id).model_uri
+            name = f"birdml-{tags['birdml.model']}"
+            client.create_model_version(name, source, run_id=run_id)
         client.set_terminated(run_id, "FINISHED")
 
 
