@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export MLFLOW_EXPERIMENT_NAME ?= birdml
 
-.PHONY: demo test lint bench services
+.PHONY: demo test test-steps test-parts lint bench services
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -15,7 +15,15 @@ demo: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local
 
 test: .venv/installed
-	$(BIN)/pytest
+	$(MAKE) --jobs 2 --output-sync=line test-steps test-parts
+
+# Half of the time each, side by side: the steps that users type, and the parts they are made of.
+test-steps: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/steps tests/ensemble tests/test_entry_points.py
+
+test-parts: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests --ignore tests/steps --ignore tests/ensemble \
+		--ignore tests/test_entry_points.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Four processes that train the same 19 models at once: 19 runs, none of them twice."""
+"""Three processes that train the same models at once: one run each, none of them twice."""
 
 from collections import Counter
 
@@ -7,12 +7,12 @@ import pytest
 
 from birdml.tracking import runs
 from birdml.tracking.claims import BOARD
-from birdml.zoo.load import load_zoo, select
 from tests.datasets import make_dataset
 from tests.services.servers import USERS
 from tests.services.test_training import train
 
-PROCESSES = 4
+PROCESSES = 3
+MODELS = "meta1,meta2,meta3,meta5,meta8,meta9,meta10"  # meta8 and meta10 wait for a teacher
 QUICK = "hidden=[8,8] epoch_steps=5 epochs=1"
 
 
@@ -26,7 +26,7 @@ def test_processes_that_start_together_train_each_model_once(store, team, tmp_pa
         for environment in environments:  # nobody has made the file: they race for that as well
             environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{tmp_path}/mlflow.db"
     processes = [
-        train(dataset.folder, "meta", QUICK, environment, tmp_path / str(number))
+        train(dataset.folder, MODELS, QUICK, environment, tmp_path / str(number))
         for number, environment in enumerate(environments)
     ]
     try:
@@ -37,7 +37,7 @@ def test_processes_that_start_together_train_each_model_once(store, team, tmp_pa
     outputs = [(tmp_path / str(i) / "output").read_text() for i in range(PROCESSES)]
     assert codes == [0] * PROCESSES, outputs
 
-    names = select("meta", load_zoo())
+    names = MODELS.split(",")
     said = Counter(
         line for text in outputs for line in text.splitlines() if line.endswith(": trained")
     )

@@ -58,7 +58,7 @@ def test_a_server_killed_in_the_middle_of_a_training_loses_nothing(ada, team, tm
     """The figures of every epoch are there, and those of a training that nothing disturbed."""
     dataset = make_dataset(tmp_path / "data", audio=False, seed=1)
     epochs = 8
-    settings = f"epochs={epochs} epoch_steps=1500 patience={epochs}"
+    settings = f"epochs={epochs} epoch_steps=600 patience={epochs}"
     query = f"tags.`birdml.dataset_digest` = '{dataset.digest}'"
 
     def epochs_done() -> int:
