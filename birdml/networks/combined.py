@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from birdml.networks.audio import AudioNetwork
+from birdml.networks.layers import full_precision
 from birdml.networks.metadata import MetadataNetwork
 
 
@@ -23,8 +24,12 @@ class CombinedNetwork(nn.Module):
         return self.add(self.audio(samples), metadata)
 
     def add(self, audio_logits: Tensor, metadata: Tensor) -> Tensor:
-        """Logits from audio logits that are there already, [B, C] and [B, D] -> [B, C]."""
-        return audio_logits + self.weight * self.metadata(metadata)
+        """Logits from audio logits that are there already, [B, C] and [B, D] -> [B, C].
+
+        In float32 also where the audio part is trained in half precision.
+        """
+        with full_precision(metadata.device):
+            return audio_logits + self.weight * self.metadata(metadata)
 
 
 def audio_part(network: nn.Module) -> AudioNetwork | None:

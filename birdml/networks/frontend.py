@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-from birdml.networks.layers import BatchNorm
+from birdml.networks.layers import BatchNorm, full_precision
 from birdml.networks.pcen import PCEN
 from birdml.signal.spectrogram import FRAME_LENGTH, HOP, bins_for, mel_filterbank
 
@@ -205,7 +205,7 @@ class Frontend(nn.Module):
         self.standardise = Standardise(bands)
 
     def forward(self, magnitudes: Tensor) -> Tensor:
-        with torch.autocast(magnitudes.device.type, enabled=False):
+        with full_precision(magnitudes.device):
             x = self.standardise(self.magnitude(self.filterbank(magnitudes)))
         # one channel, laid out as channels_last: convolutions after it are faster so
         return x.unsqueeze(-1).permute(0, 3, 1, 2)

@@ -3,6 +3,7 @@
 Images are [B, channels, F, M]: time first, then frequency. Every initial weight is orthogonal.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -11,6 +12,13 @@ from torch.nn import functional as F
 
 Pair = tuple[int, int]
 SLOPE = 0.01  # of leaky ReLU below zero
+
+
+def full_precision(device: torch.device) -> AbstractContextManager:
+    """A block in float32, also where what surrounds it is computed in half precision."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 class BatchNorm(nn.Module):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from birdml.errors import UserError
+from birdml.networks.layers import full_precision
 
 
 class LogMeanExpState(NamedTuple):
@@ -72,7 +73,7 @@ class Attention(nn.Module):
 
     def partial(self, scores: Tensor) -> AttentionState:
         classes, attention = scores.float().split([scores.shape[1] - self.extra, self.extra], dim=1)
-        with torch.autocast(scores.device.type, enabled=False):
+        with full_precision(scores.device):
             mean = attention.softmax(dim=-1) @ classes.transpose(1, 2)
         return AttentionState(torch.logsumexp(attention, dim=-1), mean)
 

@@ -11,6 +11,7 @@ import numpy as np
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 from birdml.signal.wav import AudioReader
+from birdml.streams import EXCERPTS, stream
 
 VALIDATION_SHARE = 0.8  # of the longest recording of a batch that its excerpts are long
 
@@ -78,7 +79,7 @@ class TrainingExcerpts:
 
     def batch(self, step: int) -> Excerpts:
         """The excerpts of one step; depends on the seed and the step only."""
-        rng = np.random.default_rng([self.seed, step])
+        rng = stream(self.seed, EXCERPTS, step)
         drawn = np.searchsorted(self._ends, rng.integers(len(self.lengths)), side="right")
         bucket = self.buckets[drawn]
         rounds = -(-self.batch_size // len(bucket))

@@ -21,15 +21,14 @@ from birdml.signal.augment import (
     random_filters,
     stretch_and_shift,
 )
+from birdml.streams import CHANGES, stream
 from birdml.training.feed import Feed
 from birdml.zoo.recipe import Recipe
-
-STREAM = 3  # of random numbers, beside those of excerpts and metadata
 
 
 def generator(seed: int, step: int) -> np.random.Generator:
     """The random numbers of a step, counted from the beginning of the training."""
-    return np.random.default_rng([seed, STREAM, step])
+    return stream(seed, CHANGES, step)
 
 
 def mix(

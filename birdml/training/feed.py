@@ -5,10 +5,11 @@ changes what is drawn.
 """
 
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,10 +21,11 @@ from birdml.errors import UserError
 from birdml.metadata import FIELDS, blur, drop, encode, metadata_table
 from birdml.signal.excerpts import Excerpts, TrainingExcerpts, read, validation_batches
 from birdml.signal.wav import AudioReader
+from birdml.streams import BLUR, PICK, stream
 from birdml.zoo.recipe import Recipe
 
+T = TypeVar("T")
 AHEAD = 4  # batches that wait, for each thread that makes them
-BLUR, PICK = 1, 2  # streams of random numbers beside that of the excerpts
 
 
 @dataclass(frozen=True)
@@ -41,25 +43,34 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device; pinned memory is copied while the device works."""
-        if device.type == "cpu":
-            return self
-        return Batch(
-            self.indices,
-            {name: x.pin_memory().to(device, non_blocking=True) for name, x in self.inputs.items()},
-            self.foreground.pin_memory().to(device, non_blocking=True),
-            self.present.pin_memory().to(device, non_blocking=True),
-        )
+        return self._each(lambda x: x.to(device, non_blocking=True))
+
+    def pinned(self) -> "Batch":
+        """The batch in memory that a GPU reads by itself."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        inputs = {name: change(x) for name, x in self.inputs.items()}
+        return Batch(self.indices, inputs, change(self.foreground), change(self.present))
 
 
 class Feed:
-    """Batches of one split of a dataset for one recipe.
+    """Batches of one split of a dataset for one recipe; `pin` puts them into pinned memory.
 
     Raises UserError where the split is empty, a species is unknown, or audio is asked of a dataset
     that has none.
     """
 
-    def __init__(self, dataset: Dataset, split: str, recipe: Recipe, seed: int, threads: int = 2):
-        self.recipe, self.seed, self.threads = recipe, seed, threads
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: str,
+        recipe: Recipe,
+        seed: int,
+        threads: int = 2,
+        pin: bool = False,
+    ):
+        self.recipe, self.seed, self.threads, self.pin = recipe, seed, threads, pin
         self.recordings = labelled(dataset, split)
         self.foreground = torch.from_numpy(dataset.foreground(self.recordings))
         self.present = torch.from_numpy(dataset.present(self.recordings))
@@ -84,7 +95,13 @@ class Feed:
         if not self.recipe.takes_samples:
             yield from self._metadata_epoch(number)
             return
-        excerpts = TrainingExcerpts(
+        draw = self._excerpts()
+        first = (number - 1) * self.recipe.epoch_steps
+        steps = range(first, first + self.recipe.epoch_steps)
+        yield from self._ahead(lambda step: self._training_batch(draw.batch(step), step), steps)
+
+    def _excerpts(self) -> TrainingExcerpts:
+        return TrainingExcerpts(
             self.reader.lengths,
             self.recipe.batch_size,
             self.recipe.excerpt_min,
@@ -92,29 +109,33 @@ class Feed:
             self.recipe.length_buckets,
             self.seed,
         )
-        first = (number - 1) * self.recipe.epoch_steps
-        steps = iter(range(first, first + self.recipe.epoch_steps))
+
+    def _ahead(self, make: Callable[[T], Batch], items: Iterable[T]) -> Iterator[Batch]:
+        """A batch of each item in their order, made by threads before it is asked for."""
+        left = iter(items)
         with ThreadPoolExecutor(self.threads) as pool:
 
-            def ask(step: int):
-                return pool.submit(lambda: self._training_batch(excerpts.batch(step), step))
+            def ask(item: T) -> Future[Batch]:
+                return pool.submit(make, item)
 
-            waiting = deque(map(ask, islice(steps, AHEAD * self.threads)))
+            waiting = deque(map(ask, islice(left, AHEAD * self.threads)))
             try:
                 while waiting:
                     batch = waiting.popleft().result()
-                    waiting.extend(map(ask, islice(steps, 1)))
+                    waiting.extend(map(ask, islice(left, 1)))
                     yield batch
             finally:
                 for future in waiting:
                     future.cancel()
 
     def files_of(self, epoch: int, step: int) -> list[str]:
-        """The recordings in one batch of an epoch (steps counted from 0)."""
-        for number, batch in enumerate(self.epoch(epoch)):
-            if number == step:
-                return [self.recordings[i].file for i in batch.indices]
-        raise IndexError(step)
+        """The recordings in one batch of an epoch (steps counted from 0), none of them read."""
+        if self.recipe.takes_samples:
+            number = (epoch - 1) * self.recipe.epoch_steps + step
+            rows = self._excerpts().batch(number).indices
+        else:
+            rows = self._drawn_rows(epoch)[step]
+        return [self.recordings[i].file for i in rows]
 
     def validation(self) -> Iterator[Batch]:
         """All recordings once, in the batches of the per-epoch validation."""
@@ -122,34 +143,40 @@ class Feed:
             everything = np.arange(len(self.recordings))
             yield self._batch(everything, {"metadata": self._encoded(self.table)})
             return
-        for excerpts in validation_batches(
+        batches = validation_batches(
             self.reader.lengths,
             self.recipe.batch_size,
             self.recipe.excerpt_min,
             self.recipe.excerpt_max,
-        ):
-            inputs = {"samples": torch.from_numpy(read(self.reader, excerpts))}
-            if self.recipe.takes_metadata:
-                inputs["metadata"] = self._encoded(self.table[excerpts.indices])
-            yield self._batch(excerpts.indices, inputs)
+        )
+        yield from self._ahead(self._validation_batch, batches)
+
+    def _validation_batch(self, excerpts: Excerpts) -> Batch:
+        inputs = {"samples": torch.from_numpy(read(self.reader, excerpts))}
+        if self.recipe.takes_metadata:
+            inputs["metadata"] = self._encoded(self.table[excerpts.indices])
+        return self._batch(excerpts.indices, inputs)
 
     def _training_batch(self, excerpts: Excerpts, step: int) -> Batch:
         inputs = {"samples": torch.from_numpy(read(self.reader, excerpts))}
         if self.recipe.takes_metadata:
-            rng = np.random.default_rng([self.seed, BLUR, step])
+            rng = stream(self.seed, BLUR, step)
             inputs["metadata"] = self._encoded(self._noisy(self.table[excerpts.indices], rng))
         return self._batch(excerpts.indices, inputs)
 
     def _metadata_epoch(self, number: int) -> Iterator[Batch]:
         # Encoded as one block: 5000 small batches one by one would cost more than their training.
-        size = (self.recipe.epoch_steps, min(self.recipe.batch_size, len(self.recordings)))
-        indices = without_replacement(
-            len(self.recordings), size, np.random.default_rng([self.seed, PICK, number])
-        )
-        rng = np.random.default_rng([self.seed, BLUR, number])
+        indices = self._drawn_rows(number)
+        rng = stream(self.seed, BLUR, number)
         encoded = self._encoded(self._noisy(self.table[indices.ravel()], rng))
-        for rows, metadata in zip(indices, encoded.view(*size, -1)):
+        for rows, metadata in zip(indices, encoded.view(*indices.shape, -1)):
             yield self._batch(rows, {"metadata": metadata})
+
+    def _drawn_rows(self, number: int) -> np.ndarray:
+        """Recordings of each batch of an epoch of metadata, int64 [steps, B]."""
+        size = (self.recipe.epoch_steps, min(self.recipe.batch_size, len(self.recordings)))
+        rng = stream(self.seed, PICK, number)
+        return without_replacement(len(self.recordings), size, rng)
 
     def _noisy(self, table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if any(self.recipe.blur_deviations):
@@ -166,7 +193,8 @@ class Feed:
 
     def _batch(self, indices: np.ndarray, inputs: dict[str, Tensor]) -> Batch:
         rows = torch.from_numpy(indices)
-        return Batch(indices, inputs, self.foreground[rows], self.present[rows])
+        batch = Batch(indices, inputs, self.foreground[rows], self.present[rows])
+        return batch.pinned() if self.pin else batch
 
 
 def _says_something(table: np.ndarray, recipe: Recipe) -> bool:

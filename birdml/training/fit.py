@@ -1,11 +1,14 @@
 """Whether a recipe, a dataset and the models it builds on go together; said before training."""
 
+from collections.abc import Mapping
+
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 from birdml.networks.build import Network
 from birdml.networks.combined import audio_part
 from birdml.signal.spectrogram import num_frames
+from birdml.zoo.needs import check_needs
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
 
@@ -23,19 +26,13 @@ def check_lengths(recipe: Recipe, network: Network) -> None:
         )
 
 
-def check_need(recipe: Recipe, dataset: Dataset, need: SavedModel) -> None:
-    """UserError where a teacher, or a model to start from, is of other species or takes another
-    input."""
-    if need.classes != dataset.classes:
-        raise UserError(
-            f"{recipe.name} needs {need.name}, but the one found knows other species than the "
-            f"dataset '{dataset.name}'"
-        )
-    if need.name == recipe.teacher:
-        wanted = ("mel_max", "fields", "date_phases", "time_phases")
-        taught = [f for f in wanted if getattr(recipe, f) != getattr(need.recipe, f)]
-        if need.recipe.family != recipe.family or (recipe.takes_metadata and taught):
+def check_models(recipe: Recipe, dataset: Dataset, needs: Mapping[str, SavedModel]) -> None:
+    """UserError where a teacher, or a model to start from, is of other species, takes another
+    input, or has other settings of its network."""
+    for name in recipe.needs:
+        if needs[name].classes != dataset.classes:
             raise UserError(
-                f"{recipe.name} cannot learn from {need.name}: a teacher takes the same input "
-                f"({', '.join(['family', *wanted[1:]])})"
+                f"{recipe.name} needs {name}, but the one found knows other species than the "
+                f"dataset '{dataset.name}'"
             )
+    check_needs(recipe, {name: needs[name].recipe for name in recipe.needs})

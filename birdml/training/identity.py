@@ -5,6 +5,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
+
+from birdml.training.precision import precision
 from birdml.zoo.recipe import DEFAULTS, RESULTS, Recipe
 
 
@@ -32,8 +35,8 @@ def identities(
                 "seed": seed,
                 "needs": {need: identity(need) for need in recipe.needs},
             }
-            if device.startswith("cuda") and recipe.takes_samples:
-                asked["precision"] = "bfloat16"
+            if (used := precision(recipe, device)) != torch.float32:
+                asked["precision"] = str(used).removeprefix("torch.")
             text = json.dumps(asked, sort_keys=True)
             found[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return found[name]

@@ -7,6 +7,7 @@ from birdml.networks.build import Network, first_parameter
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+FUSED = ("cpu", "cuda")  # devices that update all parameters in one pass
 
 
 class Adam(torch.optim.Adam):
@@ -38,7 +39,7 @@ def adam(network: Network, rate: float, first_parameter_rate: float) -> Adam:
         {"params": [first], "rate_factor": first_parameter_rate},
         {"params": others, "rate_factor": 1.0},
     ]
-    optimiser = Adam(groups, rate, fused=True)
+    optimiser = Adam(groups, rate, fused=first.device.type in FUSED)
     set_rate(optimiser, rate)
     return optimiser
 

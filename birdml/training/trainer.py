@@ -15,6 +15,7 @@ from birdml.errors import UserError
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network, build_network
 from birdml.scoring import score
+from birdml.streams import NETWORK, torch_seed
 from birdml.training.augmentation import (
     class_factors,
     generator,
@@ -24,7 +25,7 @@ from birdml.training.augmentation import (
 )
 from birdml.training.checkpoint import Checkpoint, Snapshot
 from birdml.training.feed import Batch, Feed
-from birdml.training.fit import check_lengths, check_need
+from birdml.training.fit import check_lengths, check_models
 from birdml.training.losses import example_losses
 from birdml.training.objective import targets
 from birdml.training.optimiser import (
@@ -36,6 +37,7 @@ from birdml.training.optimiser import (
     sum_of_squares,
 )
 from birdml.training.patience import Patience
+from birdml.training.precision import computing_in, precision
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
 
@@ -97,14 +99,15 @@ class _Training:
     ):
         self.recipe, self.dataset, self.seed = recipe, dataset, seed
         self.device = torch.device(device)
-        self.feed = Feed(dataset, "train", recipe, seed, feed_threads)
-        self.valid = Feed(dataset, "valid", recipe, seed, feed_threads)
-        torch.manual_seed(_mixed(seed, 0))
+        self.precision = precision(recipe, device)
+        pin = self.device.type == "cuda"
+        self.feed = Feed(dataset, "train", recipe, seed, feed_threads, pin)
+        self.valid = Feed(dataset, "valid", recipe, seed, feed_threads, pin)
+        torch.manual_seed(torch_seed(seed, NETWORK, 0))
         self.network = build_network(recipe, len(dataset.classes))
         if recipe.takes_samples:
             check_lengths(recipe, self.network)
-        for need in recipe.needs:
-            check_need(recipe, dataset, needs[need])
+        check_models(recipe, dataset, needs)
         if recipe.start_from:
             self.network.load_state_dict(
                 {
@@ -179,7 +182,7 @@ class _Training:
     def _train_epoch(self, number: int) -> float:
         self.network.train()
         # Dropout draws from (seed, epoch): a resumed training needs no state of a generator.
-        torch.manual_seed(_mixed(self.seed, number))
+        torch.manual_seed(torch_seed(self.seed, NETWORK, number))
         steps = self.recipe.epoch_steps
         losses = torch.zeros(steps, device=self.device)
         progress = tqdm(
@@ -203,7 +206,7 @@ class _Training:
             rng = generator(self.seed, number)
             mixed, weights = mix(recipe, inputs["samples"], weights, rng)
             inputs = inputs | {"samples": mixed}
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with computing_in(self.precision, self.device):
             if self.teacher is not None:  # hears the mixture, unfiltered and at its own tempo
                 with torch.no_grad():
                     taught = self.teacher(*(inputs[name] for name in self.network.takes))
@@ -278,10 +281,6 @@ class _Training:
                 f"{self.recipe.name}: one epoch will take about {epoch / 3600:.1f} hours here, and "
                 "a training has tens of them; use a GPU, or -P profile=demo for a small model"
             )
-
-
-def _mixed(seed: int, number: int) -> int:
-    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def pick_device(wanted: str = "auto") -> str:

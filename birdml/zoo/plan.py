@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from birdml.errors import UserError
 from birdml.zoo.load import configure, parse_settings, select
+from birdml.zoo.needs import check_needs
 from birdml.zoo.recipe import Recipe, unread_by
 
 
@@ -16,8 +17,8 @@ def plan(
 
     `settings` go to the models asked for, each those that its family reads; what they need follows
     from them, and is trained as the zoo has it, in the same profile. Raises UserError for a setting
-    that is unknown, impossible, or read by no model asked for, and for needs that are not there
-    or go round in a circle.
+    that is unknown, impossible, or read by no model asked for, and for needs that are not there,
+    go round in a circle, or do not fit what builds on them.
     """
     names = select(asked, dict(zoo))
     try:
@@ -42,6 +43,8 @@ def plan(
                 recipes[need] = configure(zoo[need], profile)
                 waiting.append(need)
     order = _needs_first(recipes, zoo)
+    for recipe in recipes.values():
+        check_needs(recipe, recipes)
     return {name: recipes[name] for name in order}
 
 

@@ -79,7 +79,8 @@ def test_a_metadata_model_learns_what_tells_the_species_apart(dataset):
 
 def test_an_audio_model_learns_to_tell_pitches_apart(dataset):
     settings = "shifts=1 width=16 epochs=5 epoch_steps=20 learning_rate=0.005 dropout=0.0"
-    _, _, notes = trained_model("audio1", dataset, extra=settings)
+    notes = Notes()
+    train(recipe("audio1", settings), dataset, 1, notes, feed_threads=1)
     assert max(m["valid_map"] for m in notes.metrics) > 0.7  # 0.61 by chance
     assert notes.metrics[-1]["train_loss"] < 0.6 * notes.metrics[0]["train_loss"]
 
@@ -121,14 +122,8 @@ def test_patience_goes_back_to_the_best_state_at_a_lower_rate_and_ends(dataset):
     assert trained.best_epoch == np.argmin([-m["valid_map"] for m in notes.metrics]) + 1
 
 
-def test_a_student_learns_from_its_teacher_and_refuses_one_of_other_species(dataset, tmp_path):
+def test_a_student_refuses_a_teacher_of_other_species(dataset):
     teacher, _, _ = trained_model("audio1", dataset)
-    _, _, notes = trained_model("audio2", dataset, {"audio1": teacher})
-    alone = train(
-        configure(recipe("audio2"), "", "teacher=''"), dataset, 0, Notes(), feed_threads=1
-    )
-    # Same draws, but a teacher's sums of 1 on top: the loss is larger from the first step on.
-    assert notes.metrics[0]["train_loss"] > alone.history[0]["train_loss"]
     stranger = SavedModel(
         teacher.recipe, teacher.network, dataset.species[:2], "other", "d", "audio1"
     )

@@ -34,10 +34,12 @@ def test_a_profile_goes_to_all_of_them():
 
 
 def test_needs_follow_from_what_was_set():
-    recipes = plan("meta3", load_zoo(), settings="teacher=meta11")
-    assert list(recipes) == ["meta11", "meta3"]
-    recipes = plan("combined1", load_zoo(), settings='start_from=["audio1","meta3"]')
-    assert list(recipes) == ["audio1", "meta3", "combined1"]
+    recipes = plan("meta3", load_zoo(), settings="teacher=meta9")
+    assert list(recipes) == ["meta9", "meta3"]
+    recipes = plan("combined1", load_zoo(), settings='start_from=["audio13","meta11"]')
+    assert list(recipes) == ["audio13", "meta11", "combined1"]
+    given = "audio10,meta1,combined1"
+    assert plan(given, load_zoo(), settings="width=64 hidden=[8,8]")["audio10"].width == 64
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,18 @@ def test_needs_follow_from_what_was_set():
         ("meta3", "mel_bands=40", "mel_bands is nothing that meta models read"),
         ("audio1", "hidden=[3,4]", "hidden is nothing that audio models read"),
         ("audio1", "melbands=40", "unknown setting 'melbands'; did you mean 'mel_bands'"),
+        ("meta3", "teacher=audio1", "meta3 cannot learn from audio1: a teacher takes the same"),
+        ("meta3", "teacher=meta1", "meta3 cannot learn from meta1"),
+        ("combined1", 'start_from=["meta1","audio10"]', "start_from is an audio and a meta model"),
+        ("combined1", 'start_from=["audio10"]', "start_from is an audio and a meta model"),
+        ("combined1", 'start_from=["audio10","audio13"]', "start_from is an audio and a meta"),
+        (
+            "combined1",
+            'start_from=["audio1","meta1"]',
+            "from audio1: its trunk is plain, not",
+        ),
+        ("combined1", 'start_from=["audio10","meta3"]', "from meta3: its date_phases is 12, not 3"),
+        ("combined1", "channels=[4,6]", r"from audio10: its channels is \[64, 128\], not \[4, 6\]"),
         ("meta3", "epochs=99999999999999999999999", "epochs has more than 64 bits"),
         ("meta3", "learning_rate=inf", "learning_rate is inf"),
     ],
