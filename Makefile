@@ -15,7 +15,7 @@ demo: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local
 
 test: .venv/installed
-	$(MAKE) --jobs 2 --output-sync=line test-steps test-parts
+	$(MAKE) --jobs 2 test-steps test-parts
 
 # Half of the time each, side by side: the steps that users type, and the parts they are made of.
 test-steps: .venv/installed

@@ -24,21 +24,42 @@ class OneLineErrors(click.Command):
         except (UserError, click.ClickException) as error:
             text = error.format_message() if isinstance(error, click.ClickException) else str(error)
             click.echo(f"error: {' '.join(text.split())}", err=True)
-            _say_refused(str(self.name), text)
+            _describe_run(f"{self.name} (refused)", text)
+            sys.exit(2)
+        except Exception as error:
+            said = _of_store(error)
+            _describe_run(f"{self.name} (failed)", said or f"{type(error).__name__}: {error}")
+            if said is None:
+                raise
+            click.echo(f"error: {said}", err=True)
             sys.exit(2)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted; the same command goes on from here", err=True)
+            said = "interrupted; the same command goes on from here"
+            click.echo(said, err=True)
+            _describe_run(f"{self.name} (interrupted)", said)
             sys.exit(130)
 
 
-def _say_refused(step: str, why: str) -> None:
-    """In the run that `mlflow run` opened for a request that cannot be met."""
+def _of_store(error: Exception) -> str | None:
+    """What an error of the tracking store means, in one line; None for a fault of ours."""
+    if "mlflow" not in sys.modules:
+        return None
+    import mlflow
+
+    from birdml.tracking.faults import in_words
+
+    return in_words(error, mlflow.get_tracking_uri())
+
+
+def _describe_run(name: str, note: str) -> None:
+    """Says in the run that `mlflow run` opened how the command ended, unless it is a model's."""
     if os.environ.get("MLFLOW_RUN_ID"):
+        from birdml.tracking.retry import at_once
         from birdml.tracking.store import describe_handed_run
 
         # the line above says what is wrong; a store that is away has no more to add
-        with contextlib.suppress(Exception):
-            describe_handed_run(f"{step} (refused)", why)
+        with contextlib.suppress(Exception), at_once():
+            describe_handed_run(name, note, unless_named=True)
 
 
 def dataset_option(function: Callable) -> Callable:

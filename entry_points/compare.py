@@ -19,7 +19,8 @@ def compare(dataset, models, out):
     from birdml.tracking.store import describe_handed_run
 
     page = run(dataset, models, out)
-    describe_handed_run("compare", f"Compared {models} on {dataset}: {page.name}.")
+    note = f"Compared {models} on {dataset}: {page.name}, under Artifacts."
+    describe_handed_run("compare", note, files=[page])
 
 
 if __name__ == "__main__":

@@ -66,10 +66,19 @@ def log_and_register(
     mlflow.set_tracking_uri(client.tracking_uri)
     artifacts = {"ensemble": str(folder / LIST)}
     artifacts |= {f"member/{m.name}": str(folder / m.name) for m in members}
+    own = client.get_run(run_id)
     with _quiet(), in_one_piece():
+        # MLflow itself would take the experiment that the environment names.
+        logged = client.create_logged_model(
+            own.info.experiment_id,
+            name=registered_name,
+            source_run_id=run_id,
+            params=own.data.params,
+        )
         model = Model.log(
             artifact_path=None,
             name=registered_name,
+            model_id=logged.model_id,
             flavor=mlflow.pyfunc,
             run_id=run_id,
             python_model=str(Path(__file__).with_name("served_model.py")),

@@ -4,6 +4,7 @@ What a member's run already holds is taken from there; what is missing is comput
 member's run, and so there the next time.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.ensemble.combination import Member, combine, read_lineage
+from birdml.errors import UserError
 from birdml.prediction.split import default_windows, predict_split
 from birdml.prediction.windows import window_starts
 from birdml.tracking import runs
@@ -59,7 +61,7 @@ def _predictions(
 ) -> Predictions:
     run_id = _run_of_dataset(client, folder, member, dataset)
     if run_id:
-        known = load_predictions(client, run_id, split)
+        known = _known(client, run_id, member.name, split)
         if known is not None and _complete(known, dataset, split):
             return known
     seconds = sum(r.samples for r in dataset.split(split)) / SAMPLE_RATE
@@ -70,6 +72,15 @@ def _predictions(
         return made
     log_predictions(client, run_id, split, made.files, made.logits, made.starts)
     return load_predictions(client, run_id, split) or made  # mapped from disk: K of them are large
+
+
+def _known(client: "MlflowClient", run_id: str, name: str, split: str) -> Predictions | None:
+    """What a run holds; None, and said, where that is damaged: then it is predicted anew."""
+    try:
+        return load_predictions(client, run_id, split)
+    except UserError as error:
+        tqdm.write(f"{name}: {error}: predicted anew", file=sys.stderr)
+        return None
 
 
 def _run_of_dataset(

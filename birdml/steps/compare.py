@@ -19,9 +19,9 @@ from birdml.comparison.table import table
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
-from birdml.tracking import runs, store
+from birdml.tracking import champions, store
 from birdml.tracking.arrays import load_predictions
-from birdml.tracking.runs import TrackedModel
+from birdml.tracking.runs import FAMILIES, TrackedModel
 from birdml.zoo.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -64,36 +64,8 @@ def run(dataset_folder: str, models: str, out: str) -> Path:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_text(page(report), encoding="utf-8")
     beside.rename(path)
-    print(f"\npage: {path}")
+    print(f"\npage: {path.resolve()}")
     return path
-
-
-def _wanted(client: MlflowClient, dataset: Dataset, models: str) -> list[TrackedModel]:
-    there = [*runs.finished_models(client, dataset.digest), *_ensembles(client, dataset.digest)]
-    if models == "all":
-        return there
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    missing = [name for name in names if name not in {model.name for model in there}]
-    if missing:
-        known = ", ".join(model.name for model in there) or "none"
-        raise UserError(
-            f"no finished run of {', '.join(missing)} on the dataset '{dataset.name}'; "
-            f"there are: {known}"
-        )
-    return [model for model in there if model.name in names]
-
-
-def _ensembles(client: MlflowClient, digest: str) -> list[TrackedModel]:
-    """The newest finished ensemble of each name."""
-    found = runs.search(
-        client,
-        f"tags.`birdml.dataset_digest` = '{digest}' and tags.`birdml.family` = 'ensemble' "
-        "and attributes.status = 'FINISHED'",
-    )
-    newest: dict[str, TrackedModel] = {}
-    for one in found:
-        newest.setdefault(one.data.tags["birdml.model"], runs.tracked(one))
-    return list(newest.values())
 
 
 def collect(
@@ -104,9 +76,13 @@ def collect(
     files = [recording.file for recording in recordings]
     foreground, present = dataset.foreground(recordings), dataset.present(recordings)
     compared, problems = [], []
-    wanted = _wanted(client, dataset, models)
+    wanted = champions.meant(client, dataset, models, (*FAMILIES, "ensemble"))
     for model in tqdm(wanted, desc="reading predictions", disable=None, leave=False):
-        predictions = load_predictions(client, model.run_id, "valid")
+        try:
+            predictions = load_predictions(client, model.run_id, "valid")
+        except UserError as error:
+            problems.append(f"{model.name}: {error}")
+            continue
         if predictions is None:
             problems.append(f"{model.name}: its run {model.run_id} has no predictions for valid")
             continue

@@ -11,12 +11,12 @@ from birdml.dataset.prepared import Dataset
 from birdml.ensemble.objective import CRITERIA
 from birdml.ensemble.search import STRATEGIES
 from birdml.errors import UserError
-from birdml.steps.ensemble_material import chosen_models, load_material
+from birdml.steps.ensemble_material import load_material
 from birdml.steps.ensemble_run import log_found, log_settings, register
 from birdml.steps.ensemble_search import EnsembleOptions, Found, find
-from birdml.steps.model_run import mark_dead_runs
-from birdml.tracking import registry, runs, store
+from birdml.tracking import champions, registry, runs, store
 from birdml.tracking.claims import Board, Claim
+from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.runs import TrackedModel
 
 if TYPE_CHECKING:
@@ -39,11 +39,12 @@ def ensemble(options: EnsembleOptions) -> str:
         raise UserError(f"evaluations={options.evaluations}; it must be at least 1")
     dataset = open_dataset(options.dataset)
     client = store.connect()
-    models = chosen_models(client, dataset, options.models)
+    models = champions.meant(client, dataset, options.models)
     _check_name(options.name)
     identity = _identity(options, dataset, models)
-    mark_dead_runs(client, Board(client))
-    claim = _claim(client, identity)
+    store.check_place(client)
+    mark_dead_runs(client)
+    claim = _claim(client, dataset, identity)
     if claim is None:
         return _is_there(client, options, identity)
     how = "failed"
@@ -55,10 +56,10 @@ def ensemble(options: EnsembleOptions) -> str:
     return run_id
 
 
-def _claim(client: "MlflowClient", identity: str) -> Claim | None:
+def _claim(client: "MlflowClient", dataset: Dataset, identity: str) -> Claim | None:
     """The right to search this very ensemble, or None where it is there; waits for whoever is
     searching it elsewhere."""
-    board, told = Board(client), False
+    board, told = Board(client, dataset.digest), False
     while runs.finished_run(client, identity) is None:
         claim = board.claim(identity)
         if claim is None:

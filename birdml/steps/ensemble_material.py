@@ -1,8 +1,7 @@
 """What an ensemble is searched over: registered models of a dataset and their validation logits."""
 
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,8 @@ from tqdm import tqdm
 from birdml.dataset.prepared import Dataset
 from birdml.ensemble.objective import Objective, stack
 from birdml.errors import UserError
-from birdml.tracking import runs
+from birdml.steps.combined import combined_predictions
+from birdml.tracking import registry
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.runs import TrackedModel
 
@@ -29,43 +29,6 @@ class Material:
     files: list[str]
 
 
-def chosen_models(client: "MlflowClient", dataset: Dataset, asked: str) -> list[TrackedModel]:
-    """The registered models that are meant: `all`, families, names, patterns, with commas.
-
-    Raises UserError where there are none, and names those that belong to another dataset.
-    """
-    there = runs.finished_models(client, dataset.digest)
-    chosen: set[str] = set()
-    unknown = []
-    for word in (word.strip() for word in asked.split(",") if word.strip()):
-        found = {m.name for m in there if word in ("all", m.family) or fnmatch(m.name, word)}
-        chosen |= found
-        if not found:
-            unknown.append(word)
-    if unknown and there:
-        raise UserError(
-            f"no registered model of '{dataset.name}' is {_with_reasons(client, unknown)}; "
-            f"there are {', '.join(m.name for m in there)}"
-        )
-    if not chosen:
-        raise UserError(
-            f"no registered models of the dataset '{dataset.name}'"
-            f"{f' ({_with_reasons(client, unknown)})' if unknown and asked != 'all' else ''}: "
-            "train some first (-e train -P model=...)"
-        )
-    return [model for model in there if model.name in chosen]
-
-
-def _with_reasons(client: "MlflowClient", words: Sequence[str]) -> str:
-    """The words, each with the dataset that it was trained on where it is another one."""
-    said = []
-    for word in words:
-        found = runs.search(client, f"tags.`birdml.model` = '{word.replace(chr(39), '')}'")
-        others = {run.data.tags.get("birdml.dataset", "another dataset") for run in found}
-        said.append(f"{word} (trained on {', '.join(sorted(others))})" if others else word)
-    return ", ".join(said)
-
-
 def load_material(client: "MlflowClient", dataset: Dataset, models: list[TrackedModel]) -> Material:
     """Reads the validation logits of all models, in the dataset's order.
 
@@ -80,7 +43,7 @@ def load_material(client: "MlflowClient", dataset: Dataset, models: list[Tracked
     def arrays():
         for model in tqdm(models, desc="reading predictions", disable=None, leave=False):
             try:
-                yield _logits(client, model, files, len(dataset.classes))
+                yield _logits(client, dataset, model, files)
             except UserError as error:
                 problems.append(str(error))
                 yield np.zeros((len(files), len(dataset.classes)), np.float32)
@@ -95,9 +58,16 @@ def load_material(client: "MlflowClient", dataset: Dataset, models: list[Tracked
 
 
 def _logits(
-    client: "MlflowClient", model: TrackedModel, files: list[str], classes: int
+    client: "MlflowClient", dataset: Dataset, model: TrackedModel, files: list[str]
 ) -> np.ndarray:
-    predictions = load_predictions(client, model.run_id, "valid")
+    classes = len(dataset.classes)
+    try:
+        predictions = load_predictions(client, model.run_id, "valid")
+    except UserError as error:
+        tqdm.write(f"{model.name}: {error}: predicted anew", file=sys.stderr)
+        uri = f"models:/birdml-{model.name}/{model.model_version}"
+        folder = registry.load_registered(client, uri)
+        predictions = combined_predictions(client, folder, dataset, "valid")
     if predictions is None:
         raise UserError(
             f"{model.name} has no predictions for valid: make them with predict, model={model.name}"

@@ -131,7 +131,11 @@ def _champion_logits(
         return None
     if version.tags.get("birdml.dataset_digest") != material.dataset.digest or not version.run_id:
         return None
-    predictions = load_predictions(client, version.run_id, "valid")
+    try:
+        predictions = load_predictions(client, version.run_id, "valid")
+    except UserError as error:
+        print(f"{options.name} version {version.version}: not compared with: {error}")
+        return None
     if predictions is None or predictions.files != material.files:
         return None
     return f"version {version.version}", predictions.logits

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from birdml.steps.model_run import Request
 from birdml.tracking import runs
-from birdml.tracking.recorder import is_away
+from birdml.tracking.retry import is_away
 from birdml.training.patience import Patience
 from birdml.zoo.recipe import Recipe
 

@@ -20,7 +20,7 @@ from birdml.steps.score import score as official_score
 from birdml.steps.submit import SubmitOptions, submit
 from birdml.steps.train import TrainOptions, failures, prepare_request, train
 from birdml.submission.truth import MonophoneTruth, read_truth
-from birdml.tracking import runs, store
+from birdml.tracking import champions, runs, store
 from birdml.tracking.arrays import load_predictions
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class MainOptions:
     source: str
     dataset: str
     models: str
-    profile: str = ""
+    profile: str = "demo"
     out: str = "submission"
 
 
@@ -110,7 +110,7 @@ def _print_table(
 
     The search for weights has seen the former, so the latter tell what the ensemble is worth.
     """
-    models = runs.finished_models(client, dataset.digest, names)
+    models = champions.champions(client, dataset.digest, names)
     rows = [(m.name, m.metrics, m.run_id) for m in models]
     rows.append((ENSEMBLE, client.get_run(ensemble_run).data.metrics, ensemble_run))
     logits = most_common_first(dataset)

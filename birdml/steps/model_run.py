@@ -15,10 +15,11 @@ from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
-from birdml.tracking.claims import Board, Claim
+from birdml.tracking.claims import Claim
 from birdml.tracking.datasets import log_dataset
 from birdml.tracking.descriptions import describe_run, describe_version
-from birdml.tracking.recorder import LAST_WAIT, ClaimLost, RunRecorder, is_away, patiently
+from birdml.tracking.recorder import ClaimLost, RunRecorder
+from birdml.tracking.retry import LIMIT, is_away, retry
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
 
@@ -51,7 +52,7 @@ def train_model(
     """
     run_id, how = "", "failed"
     try:
-        run_id = patiently(lambda: _open(client, request, name, handed))
+        run_id = retry(lambda: _open(client, request, name, handed))
         _train_into(client, request, name, run_id, claim)
         how = "finished"
         return True
@@ -64,7 +65,7 @@ def train_model(
     except Exception as error:
         if run_id:
             text = " ".join(f"{error or type(error).__name__}".split())[:4000]
-            patiently(lambda: client.set_tag(run_id, "birdml.error", text))
+            retry(lambda: client.set_tag(run_id, "birdml.error", text))
         if not isinstance(error, UserError):  # a fault of ours, which somebody has to find
             told = traceback.format_exc()
             print(told, file=sys.stderr, flush=True)
@@ -74,10 +75,12 @@ def train_model(
     finally:
         status = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}.get(how)
         # Nobody who interrupts wants to wait for a server: the next start sees that we are gone.
-        limit = 5.0 if how == "interrupted" else LAST_WAIT
-        if run_id and status:
-            patiently(lambda: client.set_terminated(run_id, status), limit)
-        patiently(lambda: claim.end(how), limit)
+        limit = 5.0 if how == "interrupted" else LIMIT
+        try:
+            if run_id and status:
+                retry(lambda: client.set_terminated(run_id, status), limit)
+        finally:
+            retry(lambda: claim.end(how), limit)
 
 
 def _open(client: "MlflowClient", request: Request, name: str, handed: bool) -> str:
@@ -150,8 +153,8 @@ def _train_into(
         dataset_digest=request.dataset.digest,
         identity=request.identities[name],
     )
-    patiently(lambda: _finish(client, run_id, model, request, trained))
-    patiently(recorder.clear)
+    retry(lambda: _finish(client, run_id, model, request, trained))
+    retry(recorder.clear)
 
 
 def _needed(client: "MlflowClient", request: Request, need: str) -> SavedModel:
@@ -248,17 +251,3 @@ def _forget_unregistered(client: "MlflowClient", run_id: str) -> None:
 
 def _tag(client: "MlflowClient", run_id: str, key: str) -> str:
     return client.get_run(run_id).data.tags.get(key, "")
-
-
-def mark_dead_runs(client: "MlflowClient", board: Board) -> list[str]:
-    """Marks runs as KILLED whose process is gone, instead of leaving them RUNNING for ever."""
-    dead = []
-    for run in runs.search(client, "attributes.status = 'RUNNING'"):
-        identity, run_id = run.data.tags.get("birdml.identity"), run.info.run_id
-        if not identity or run_id == store.handed_run() or board.living(identity):
-            continue
-        # Whoever ended well said so before giving the claim up, perhaps since we searched.
-        if client.get_run(run_id).info.status == "RUNNING":
-            client.set_terminated(run_id, "KILLED")
-            dead.append(run.data.tags["birdml.model"])
-    return dead

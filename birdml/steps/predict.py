@@ -3,7 +3,6 @@
 On audio files never prepared, see `steps.predict_files`.
 """
 
-import fnmatch
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from birdml.ensemble.combination import combine, load_combination
 from birdml.errors import UserError
 from birdml.prediction.split import default_windows, predict_split
 from birdml.steps.combined import combined_predictions
-from birdml.tracking import registry, runs, store
+from birdml.tracking import champions, registry, runs, store
 from birdml.tracking.arrays import Predictions, log_predictions, predicted_splits
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def predict(options: SplitOptions) -> None:
 
 
 def find_targets(client: "MlflowClient", model: str, dataset: Dataset) -> list[Target]:
-    """The models of a dataset that are meant: names, patterns, families, `all`, or a registry URI.
+    """The models of a dataset that are meant: a registry URI, or what `champions.meant` takes.
 
     Raises UserError, with what there is, for one that is not there.
     """
@@ -89,21 +88,17 @@ def find_targets(client: "MlflowClient", model: str, dataset: Dataset) -> list[T
                 f"({version.tags.get('birdml.dataset', 'unknown')}) than '{dataset.name}': its run "
                 "can't hold these predictions; use submit, or recordings=..."
             )
-        uri = f"models:/{version.name}/{version.version}"
-        return [Target(model, uri, version.run_id or "")]
-    there = runs.finished_models(client, dataset.digest)
-    chosen: dict[str, Target] = {}
-    for word in (word.strip() for word in model.split(",")):
-        found = [m for m in there if word in ("all", m.family) or fnmatch.fnmatch(m.name, word)]
-        if not found:
-            names = ", ".join(m.name for m in there) or "none"
+        run_id = version.run_id or ""
+        if run_id not in runs.by_ids(client, [run_id]):
             raise UserError(
-                f"no finished model '{word}' on the dataset '{dataset.name}' (there: {names}); "
-                f"train it: -e train -P model={word}"
+                f"the run of '{model}' is gone from the store: it can't hold predictions; use "
+                "submit, or recordings=..."
             )
-        for m in found:
-            chosen[m.name] = Target(m.name, f"models:/birdml-{m.name}/{m.model_version}", m.run_id)
-    return list(chosen.values())
+        return [Target(model, f"models:/{version.name}/{version.version}", run_id)]
+    return [
+        Target(m.name, f"models:/birdml-{m.name}/{m.model_version}", m.run_id)
+        for m in champions.meant(client, dataset, model)
+    ]
 
 
 def _predict_one(

@@ -102,9 +102,7 @@ def find_model(model: str, device: str) -> Combination:
     if folder.is_dir():
         raise UserError(f"the folder '{model}' holds no model: no {LIST} and no model.json in it")
     client = store.connect()
-    named = model.removeprefix("birdml-")
-    uri = model if model.startswith("models:/") else f"models:/birdml-{named}"
-    return load_combination(registry.load_registered(client, uri), device)
+    return load_combination(registry.load_registered(client, model), device)
 
 
 def able(combination: Combination, asked: Asked) -> Members:

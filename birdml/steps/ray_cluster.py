@@ -19,8 +19,8 @@ from birdml.steps.live_table import LiveTable
 from birdml.steps.model_run import Request
 from birdml.steps.train import TrainOptions
 from birdml.tracking import store
-from birdml.tracking.claims import machine
 from birdml.tracking.interrupts import interrupt_on_termination
+from birdml.tracking.processes import machine
 from birdml.training.zoo_run import Outcome
 from birdml.zoo.recipe import Recipe
 

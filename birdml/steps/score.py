@@ -98,8 +98,10 @@ def score(options: ScoreOptions) -> MonophoneScores | SoundscapeScores:
 def log_scores(options: ScoreOptions, scores: MonophoneScores | SoundscapeScores) -> None:
     """Logs the figures, and what was written to `out`, into the run that `mlflow run` opened."""
     from birdml.tracking import store
+    from birdml.tracking.dead_runs import mark_dead_runs
 
     client = store.connect()
+    mark_dead_runs(client)
     note = f"Official scores of `{options.submission}` against `{options.truth}`."
     tags = {"birdml.step": "score", "mlflow.note.content": note}
     with store.own_run(client, "score", tags) as run_id:

@@ -16,7 +16,8 @@ from birdml.submission.making import (
     splits_of,
 )
 from birdml.submission.probabilities import check_kind
-from birdml.tracking import registry, store
+from birdml.tracking import champions, registry, store
+from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.zoo.saved import read_about
 
 if TYPE_CHECKING:
@@ -37,13 +38,6 @@ class SubmitOptions:
     device: str = "auto"
 
 
-def registry_uri(model: str) -> str:
-    """A registry URI as it is; a model's name, such as `meta3`, is its champion."""
-    if model.startswith("models:/"):
-        return model
-    return f"models:/birdml-{model.removeprefix('birdml-')}"
-
-
 def submit(options: SubmitOptions) -> list[Written]:
     """Writes, checks and logs the files; prints what they hold.
 
@@ -54,7 +48,9 @@ def submit(options: SubmitOptions) -> list[Written]:
     dataset = open_dataset(options.dataset)
     splits_of(dataset, options.task)
     client = store.connect()
-    version = registry.resolve(client, registry_uri(options.model))
+    store.check_place(client)
+    mark_dead_runs(client)
+    version = champions.version_meant(client, options.model, dataset.digest)
     called = f"{version.name} version {version.version}"
     folder = registry.load_registered(client, f"models:/{version.name}/{version.version}")
     _, lineage = read_lineage(folder)
@@ -112,7 +108,7 @@ def _log(
 
 def _report(dataset: Dataset, file: Written) -> None:
     items = "recordings" if file.split == "test" else "windows"
-    print(f"{Path(file.path)}: {file.items} {items}, {file.lines} lines, no faults")
+    print(f"{Path(file.path).resolve()}: {file.items} {items}, {file.lines} lines, no faults")
     if file.unfiltered:
         print(f"  {file.unfiltered} recordings are of no edition with a label set: not limited")
     for line in silenced(dataset, file.split):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
 from birdml.steps.ledger import StoreLedger, train_models
-from birdml.steps.model_run import Request, mark_dead_runs
+from birdml.steps.model_run import Request
 from birdml.tracking import runs, store
+from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.training.identity import identities
 from birdml.training.zoo_run import Outcome
@@ -71,8 +72,9 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
     request = prepare_request(options)
     client = store.connect()
     interrupt_on_termination()
+    store.check_place(client)
     ledger = StoreLedger(client, request)
-    _say_dead(client, ledger)
+    _say_dead(client)
     names = list(request.recipes)
     if len(names) > 1:  # it can be the run of one model only
         note = f"Drove the training of {', '.join(names)}."
@@ -90,13 +92,13 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
         outcomes = train_in_workers(options, request, client, ledger)
     else:
         outcomes = train_models(client, request, ledger, names, store.handed_run() is not None)
-    _say_dead(client, ledger)  # elsewhere: their hearts stood still all the while
+    _say_dead(client)  # elsewhere: their hearts stood still all the while
     print_summary(client, request, outcomes)
     return outcomes
 
 
-def _say_dead(client: "MlflowClient", ledger: StoreLedger) -> None:
-    for name in mark_dead_runs(client, ledger.board):
+def _say_dead(client: "MlflowClient") -> None:
+    for name in mark_dead_runs(client):
         print(f"{name}: an earlier run died and is marked as killed", flush=True)
 
 
@@ -107,13 +109,12 @@ def print_summary(
     client: "MlflowClient", request: Request, outcomes: Mapping[str, Outcome]
 ) -> None:
     """A table of the models asked for: state, figures, epochs, minutes."""
-    digest = request.dataset.digest
-    done = {m.identity: m for m in runs.finished_models(client, digest)}
+    done = runs.FinishedRuns(client, request.dataset.digest).by_identity()
     print(f"\n{'model':<12}{'state':<10}" + "".join(f"{c:>8}" for c in COLUMNS), end="")
     print(f"{'epochs':>8}{'minutes':>9}")
     for name, outcome in outcomes.items():
-        model = done.get(request.identities[name])
-        figures = model.metrics if model else {}
+        run = done.get(request.identities[name])
+        figures = run.data.metrics if run else {}
         print(f"{name:<12}{outcome.state:<10}", end="")
         print("".join(_cell(figures.get(c), ".3f", 8) for c in COLUMNS), end="")
         print(_cell(figures.get("training/epochs"), ".0f", 8), end="")

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from birdml.errors import UserError
+from birdml.tracking import downloads
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -60,16 +63,28 @@ def predicted_splits(client: "MlflowClient", run_id: str) -> set[str]:
 
 
 def load_predictions(client: "MlflowClient", run_id: str, split: str) -> Predictions | None:
-    """Predictions of a split; the logits as a memory map. None where the run has none."""
+    """Predictions of a split; the logits as a memory map. None where the run has none.
+
+    Raises UserError where they are cut short or have lost a part.
+    """
     if split not in predicted_splits(client, run_id):
         return None
-    folder = Path(client.download_artifacts(run_id, f"predictions/{split}"))
-    with open(folder / "recordings.csv", newline="", encoding="utf-8") as f:
-        rows = list(csv.DictReader(f))
-    logits = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
-    windows = rows and "start" in rows[0]
-    return Predictions(
-        files=[row["file"] for row in rows],
-        starts=np.array([float(row["start"]) for row in rows]) if windows else None,
-        logits=logits,
-    )
+    try:
+        folder = downloads.fetch(client, f"runs:/{run_id}", f"predictions/{split}")
+        with open(folder / "recordings.csv", newline="", encoding="utf-8") as f:
+            rows = list(csv.DictReader(f))
+        logits = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
+        windows = rows and "start" in rows[0]
+        files = [row["file"] for row in rows]
+        starts = np.array([float(row["start"]) for row in rows]) if windows else None
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise UserError(_broken(run_id, split, error)) from None
+    if logits.ndim != 2 or len(logits) != len(files):
+        shape = f"{len(files)} recordings, but logits {list(logits.shape)}"
+        raise UserError(_broken(run_id, split, shape))
+    return Predictions(files, starts, logits)
+
+
+def _broken(run_id: str, split: str, why: object) -> str:
+    reason = " ".join(str(why).split())[:200]
+    return f"the predictions for {split} in the run {run_id} can't be read ({reason})"

@@ -2,31 +2,31 @@
 
 Invariant: a parameter of an MLflow run can be written once; of any number of racing writers one
 wins (tags and aliases do not promise that). So a claim is a parameter `<identity>.<attempt>` of
-one run that all share, the board. A parameter cannot be taken back: a claim ends by the tag
+one run for each dataset that all share, its board; which run that is, is a parameter of the first
+board of all. A parameter cannot be taken back: a claim ends by the tag
 `end.<identity>.<attempt>`, or when its owner's heartbeat, the tag `beat.<identity>.<attempt>`,
 stands still; then the next attempt's parameter is up for the race. An owner that was only asleep
 finds that attempt at its next look (`Claim.lost`) and leaves the work to the new one.
 """
 
 import contextlib
-import os
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdml.tracking.recorder import patiently
+from birdml.tracking.processes import gone, this_process
+from birdml.tracking.retry import at_once, retry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import RunData
 
 BOARD = "birdml-claims"
 NOTE = "Bookkeeping of `train`: which process trains what. Nothing to look at, nothing to delete."
 CREATOR = "birdml.creator"
+LOOK_SECONDS = 1.0
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0  # without a new heartbeat, an owner on another machine is taken for dead
 
@@ -45,7 +45,7 @@ class Claim:
         while not self._ended.wait(self.board.beat_seconds if beats else 0):
             beats += 1
             # A server that is away for a while is the recorder's concern, not the heart's.
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception), at_once():
                 self.board.client.set_tag(
                     self.board.run_id, f"beat.{self.identity}.{self.attempt}", str(beats)
                 )
@@ -58,39 +58,55 @@ class Claim:
     def end(self, how: str) -> None:
         """Gives the claim up; `how` (finished, failed, interrupted) is for people to read."""
         self._ended.set()
+        self.board.forget()  # and the heart stands still, whatever becomes of the next line
         self._thread.join(timeout=self.board.beat_seconds)
         self.board.client.set_tag(self.board.run_id, f"end.{self.identity}.{self.attempt}", how)
 
 
 class Board:
-    """The run that holds every claim of a tracking store.
+    """The run that holds every claim on models of one dataset.
 
-    `clock` is monotonic seconds; only differences on this machine count, so clocks of different
-    machines need not agree.
+    What it says is asked for once in `LOOK_SECONDS`, however many models are asked about: who
+    races for a claim on old knowledge loses, and asks again. `clock` is monotonic seconds; only
+    differences on this machine count, so clocks of different machines need not agree.
     """
 
     def __init__(
         self,
         client: "MlflowClient",
+        dataset_digest: str = "",
         beat_seconds: float = BEAT_SECONDS,
         silent_seconds: float = SILENT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.client = client
         self.beat_seconds, self.silent_seconds, self.clock = beat_seconds, silent_seconds, clock
-        self.owner = f"{_this_process()}/{uuid.uuid4().hex}"
+        self.owner = f"{this_process()}/{uuid.uuid4().hex}"
         self._seen: dict[str, tuple[str, float]] = {}  # claim -> last beat, when it was new to us
-        self.run_id = _board_run(client)
+        self.run_id = _board_of(client, dataset_digest)
+        self._data: RunData | None = None
+        self._asked = float("-inf")
+
+    def look(self) -> "RunData":
+        """Params and tags of the board, at most `LOOK_SECONDS` old."""
+        now = self.clock()
+        if self._data is None or now - self._asked >= LOOK_SECONDS:
+            self._data, self._asked = self.client.get_run(self.run_id).data, now
+        return self._data
+
+    def forget(self) -> None:
+        """Makes the next look a new one: something was written."""
+        self._data = None
 
     def living(self, identity: str) -> bool:
         """Whether somebody, as far as can be told from here, is at work on a request."""
-        data = self.client.get_run(self.run_id).data
+        data = self.look()
         attempt = _attempts(identity, data.params)
         return attempt > 0 and self._alive(f"{identity}.{attempt}", data.params, data.tags)
 
     def outcome(self, identity: str) -> tuple[int, str]:
         """How many attempts there were at a request, and how the last one ended."""
-        data = self.client.get_run(self.run_id).data
+        data = self.look()
         attempt = _attempts(identity, data.params)
         return attempt, data.tags.get(f"end.{identity}.{attempt}", "")
 
@@ -98,16 +114,17 @@ class Board:
         """Our claim on a request, or None while a living owner has it."""
         from mlflow.exceptions import MlflowException
 
-        data = self.client.get_run(self.run_id).data
+        data = self.look()
         attempt = _attempts(identity, data.params) + 1
         if attempt > 1 and self._alive(f"{identity}.{attempt - 1}", data.params, data.tags):
             return None
         key = f"{identity}.{attempt}"
+        self.forget()
         try:
             self.client.log_param(self.run_id, key, self.owner)
         except MlflowException:
             # Another process was faster, or the answer to our own writing got lost.
-            held = patiently(lambda: self.client.get_run(self.run_id).data.params.get(key))
+            held = retry(lambda: self.client.get_run(self.run_id).data.params.get(key))
             if held is None:
                 raise
             if held != self.owner:
@@ -117,7 +134,7 @@ class Board:
     def _alive(self, claim: str, params: dict[str, str], tags: dict[str, str]) -> bool:
         if f"end.{claim}" in tags:
             return False
-        if _gone(params[claim].rpartition("/")[0]):
+        if gone(params[claim].rpartition("/")[0]):
             return False  # no need to wait for silence
         beat, now = tags.get(f"beat.{claim}", ""), self.clock()
         last, since = self._seen.get(claim, (None, now))
@@ -134,37 +151,34 @@ def _attempts(identity: str, params: dict[str, str]) -> int:
     return attempt
 
 
-@cache
-def machine() -> str:
-    """This machine, as far as its process numbers reach: a name, a boot, a container."""
-    with contextlib.suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-        return f"{socket.gethostname()}/{boot}/{os.readlink('/proc/self/ns/pid')}"
-    return socket.gethostname()
+def _board_of(client: "MlflowClient", dataset_digest: str) -> str:
+    """The board of a dataset: who first writes its run into the first board of all has made it."""
+    from mlflow.exceptions import MlflowException
 
-
-def _this_process() -> str:
-    return f"{machine()}/{os.getpid()}/{_start_of(os.getpid())}"
-
-
-def _gone(process: str) -> bool:
-    """Whether a process was one of this machine and is not there any more."""
-    host, pid, start = process.rsplit("/", 2)
-    return host == machine() and _start_of(int(pid)) != start
-
-
-def _start_of(pid: int) -> str:
-    """When a process of this machine started, so that a reused number is not mistaken for it."""
+    first = _first_board(client)
+    if not dataset_digest:
+        return first
+    key = f"board.{dataset_digest}"
+    run = client.get_run(first)
+    if known := run.data.params.get(key):
+        return known
+    tags = {"mlflow.note.content": f"{NOTE} On the dataset {dataset_digest}."}
+    made = client.create_run(run.info.experiment_id, run_name="claims", tags=tags).info.run_id
+    client.set_terminated(made, "FINISHED")
     try:
-        with open(f"/proc/{pid}/stat") as f:
-            words = f.read().rpartition(")")[2].split()
-        return "gone" if words[0] in "ZX" else words[19]  # dead, and only not yet buried
-    except OSError:
-        return "gone" if os.path.isdir("/proc") else "unknown"
+        client.log_param(first, key, made)
+    except MlflowException:  # another process was faster, or the answer got lost
+        known = retry(lambda: client.get_run(first).data.params.get(key))
+        if known is None:
+            raise
+        if known != made:
+            client.delete_run(made)
+        return known
+    return made
 
 
-def _board_run(client: "MlflowClient", patience: float = 20.0) -> str:
-    """The board of a store. The name of an experiment is unique, so its creator makes the run.
+def _first_board(client: "MlflowClient", patience: float = 20.0) -> str:
+    """The first board of a store. The name of an experiment is unique, so its creator makes it.
 
     Where a creator died before it made the run, the next name in line is tried.
     """
@@ -175,7 +189,7 @@ def _board_run(client: "MlflowClient", patience: float = 20.0) -> str:
         name = BOARD if generation == 1 else f"{BOARD}-{generation}"
         try:
             experiment_id = client.create_experiment(
-                name, tags={"mlflow.note.content": NOTE, CREATOR: _this_process()}
+                name, tags={"mlflow.note.content": NOTE, CREATOR: this_process()}
             )
         except MlflowException:
             experiment = client.get_experiment_by_name(name)
@@ -184,13 +198,15 @@ def _board_run(client: "MlflowClient", patience: float = 20.0) -> str:
             creator = experiment.tags.get(CREATOR, "unknown/0/unknown")
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
-                gone = _gone(creator)  # before we look for what it did last
-                runs = client.search_runs([experiment.experiment_id])
+                left = gone(creator)  # before we look for what it did last
+                runs = client.search_runs(
+                    [experiment.experiment_id], order_by=["attributes.start_time ASC"]
+                )
                 if runs:
                     if runs[0].info.status == "RUNNING":
                         client.set_terminated(runs[0].info.run_id, "FINISHED")
                     return runs[0].info.run_id
-                if gone:
+                if left:
                     break
                 time.sleep(0.2)
             generation += 1

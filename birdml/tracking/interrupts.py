@@ -6,14 +6,9 @@ the interrupt waits for its end, a moment.
 """
 
 import contextlib
-import functools
 import signal
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 
 class _State:
@@ -47,29 +42,3 @@ def in_one_piece() -> Iterator[None]:
         if _State.waiting and not _State.depth:
             _State.waiting = False
             raise KeyboardInterrupt
-
-
-def whole_requests(uri: str) -> "MlflowClient":
-    """A client of the store at `uri`, each of whose requests is done in one piece.
-
-    A server finishes what it was asked by itself: its client is MLflow's own.
-    """
-    import mlflow
-
-    if uri.startswith(("http://", "https://")):
-        return mlflow.MlflowClient(uri)
-
-    class Whole(mlflow.MlflowClient):
-        def __getattribute__(self, name: str) -> Any:
-            value = super().__getattribute__(name)
-            if name.startswith("_") or not callable(value):
-                return value
-
-            @functools.wraps(value)
-            def request(*args, **kwargs):
-                with in_one_piece():
-                    return value(*args, **kwargs)
-
-            return request
-
-    return Whole(uri)

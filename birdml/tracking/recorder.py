@@ -8,7 +8,6 @@ next epoch, or at the end.
 """
 
 import contextlib
-import re
 import sys
 import tempfile
 import time
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from birdml.tracking.retry import at_once, is_away, retry
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 TAG = "birdml.checkpoint"
 FOLDER = "checkpoint"
 NO_FIGURES = ("epoch", "verdict", "trial")  # in a record of a training's history
-LAST_WAIT = 900.0  # seconds that the end of a training waits for a server to come back
 
 
 class ClaimLost(Exception):
@@ -56,8 +56,9 @@ class RunRecorder:
         if not self.stored:
             return None
         try:
-            path = self.client.download_artifacts(self.run_id, f"{FOLDER}/{self.stored}")
-            state = load_checkpoint(path)
+            with tempfile.TemporaryDirectory() as scratch:
+                path = f"{FOLDER}/{self.stored}"
+                state = load_checkpoint(self.client.download_artifacts(self.run_id, path, scratch))
         except Exception as error:
             if is_away(error):
                 raise
@@ -107,7 +108,8 @@ class RunRecorder:
         ]
         self.newest = (state.epoch, state)
         try:
-            self._send()
+            with at_once():  # a training does not wait for its store
+                self._send()
         except Exception as error:
             if not is_away(error):
                 raise
@@ -116,7 +118,7 @@ class RunRecorder:
 
     def finish(self) -> None:
         """Sends what still waits, for as long as it takes a server to come back."""
-        patiently(self._send)
+        retry(self._send)
 
     def clear(self) -> None:
         """Deletes the checkpoints: the run has come to its end."""
@@ -153,48 +155,3 @@ class RunRecorder:
         with contextlib.suppress(Exception):
             uri = self.client.get_run(self.run_id).info.artifact_uri
             get_artifact_repository(uri).delete_artifacts(path)
-
-
-AWAY = re.compile(  # how stores say that nobody answers, or that somebody else is writing
-    r"Max retries exceeded|Connection (?:refused|reset|aborted)|timed out|Remote end closed"
-    r"|error code (?:502|503|504)\b|database is locked|server closed the connection"
-    r"|could not connect to server|connection (?:is closed|already closed|failed)"
-    r"|terminating connection|the database system is (?:starting up|shutting down)",
-    re.IGNORECASE,
-)
-
-
-def is_away(error: Exception) -> bool:
-    """Whether an error says that a server does not answer for now, and not that a request is wrong,
-    a disk full, or a fault of the server's own: those don't pass by waiting."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import OperationalError
-
-    if isinstance(error, MlflowException):
-        return error.get_http_status_code() in (502, 503, 504) or bool(AWAY.search(str(error)))
-    if isinstance(error, OperationalError):
-        return bool(AWAY.search(str(error)))
-    library, name = type(error).__module__.split(".")[0], type(error).__name__
-    over_network = library in ("botocore", "boto3", "urllib3", "requests")
-    unreachable = any(word in name for word in ("Connect", "Timeout", "Chunked", "Protocol"))
-    return (over_network and unreachable) or isinstance(error, ConnectionError | TimeoutError)
-
-
-def patiently(action, limit: float = LAST_WAIT):
-    """Does what needs the store, again and again while it is away, which is said once; gives up
-    after `limit` s."""
-    deadline = time.monotonic() + limit
-    wait = 1.0
-    while True:
-        try:
-            return action()
-        except Exception as error:
-            if not is_away(error) or time.monotonic() > deadline:
-                raise
-            if wait == 1.0:
-                text = (
-                    f"the tracking store does not answer: waiting, {limit / 60:.0f} minutes at most"
-                )
-                tqdm.write(text, file=sys.stderr)
-            time.sleep(wait)
-            wait = min(2 * wait, 30.0)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml.errors import UserError
+from birdml.tracking import downloads
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,13 +17,17 @@ CHAMPION = "champion"
 
 
 def resolve(client: "MlflowClient", uri: str) -> "ModelVersion":
-    """The version that `models:/<name>@<alias>` or `models:/<name>/<version>` means.
+    """The version that `models:/<name>@<alias>` or `models:/<name>/<version>` means; without
+    `models:/`, `meta3` is the champion of `birdml-meta3` and `meta3@2` its version 2.
 
     Raises UserError, with what there is, where that is nothing.
     """
     from mlflow.exceptions import MlflowException
 
     name, version, alias = _parts(uri)
+    own = uri.partition("@")[0]  # an ensemble's name may begin otherwise than ours
+    if name != own and not uri.startswith("models:/") and own in names(client, ""):
+        name = own
     try:
         if alias:
             return client.get_model_version_by_alias(name, alias)
@@ -40,11 +45,30 @@ def resolve(client: "MlflowClient", uri: str) -> "ModelVersion":
 
 def _parts(uri: str) -> tuple[str, str, str]:
     name, at, alias = uri.removeprefix("models:/").partition("@")
+    if not uri.startswith("models:/"):
+        name = full_name(name)
     if not at:
         name, _, version = name.partition("/")
         alias = "" if version else CHAMPION
         return name, version, alias
-    return name, "", alias
+    return (name, alias, "") if alias.isdigit() else (name, "", alias)
+
+
+def full_name(model: str) -> str:
+    """The name in the registry of a model such as `meta3`."""
+    return f"birdml-{model.removeprefix('birdml-')}"
+
+
+def holder(client: "MlflowClient", name: str) -> str | None:
+    """The number of the version that holds the alias `champion`, or None."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(name, CHAMPION).version)
+    except MlflowException as error:
+        if error.get_http_status_code() >= 500:
+            raise
+        return None
 
 
 def _missing(client: "MlflowClient", uri: str) -> str:
@@ -53,7 +77,7 @@ def _missing(client: "MlflowClient", uri: str) -> str:
     return (
         f"the registry has no model '{uri}'; "
         + (f"it has {there}" if there_are else "it is empty: train and ensemble register models")
-        + " (models:/NAME@champion or models:/NAME/VERSION)"
+        + " (NAME, NAME@VERSION, models:/NAME@ALIAS or models:/NAME/VERSION)"
     )
 
 
@@ -114,12 +138,12 @@ def _again(client: "MlflowClient", run: "Run", name: str) -> str:
     return str(created.version)
 
 
-def names(client: "MlflowClient") -> list[str]:
-    """Names of all registered models that are ours, in order."""
+def names(client: "MlflowClient", prefix: str = "birdml-") -> list[str]:
+    """Names of all registered models that begin so, in order."""
     found: list[str] = []
     token = None
     while True:
-        page = client.search_registered_models("name LIKE 'birdml-%'", page_token=token)
+        page = client.search_registered_models(f"name LIKE '{prefix}%'", page_token=token)
         found += [model.name for model in page]
         token = page.token
         if not token:
@@ -127,13 +151,16 @@ def names(client: "MlflowClient") -> list[str]:
 
 
 def load_registered(client: "MlflowClient", uri: str) -> Path:
-    """The folder of a registered model's files (see `ensemble.combination`), fetched if need be."""
-    import mlflow
+    """The folder of a registered model's files (see `ensemble.combination`), fetched if need be.
 
+    Raises UserError where the registry has no such version, or the store has lost its files.
+    """
     version = resolve(client, uri)
-    mlflow.set_tracking_uri(client.tracking_uri)
-    downloaded = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}")
-    return Path(downloaded) / "artifacts"
+    place = f"models:/{version.name}/{version.version}"
+    try:
+        return downloads.fetch(client, place, "artifacts")
+    except FileNotFoundError as error:
+        raise UserError(f"the files of {place} are gone: {error}") from None
 
 
 def crown(client: "MlflowClient", name: str, version: str, metrics: dict[str, float]) -> bool:

@@ -1,7 +1,7 @@
 """Runs of models, found by the dataset and by what was asked."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 FAMILIES = ("audio", "meta", "combined")
-PAGE = 100  # runs in one answer of a store
+IDS = 100  # runs asked for by their ids in one request
 CLOCKS_APART = 3600.0  # seconds by which the clocks of machines that share a store may differ
 
 
@@ -65,50 +65,23 @@ def tracked(run: "Run", version: str = "") -> TrackedModel:
     )
 
 
-def finished_models(
-    client: "MlflowClient", dataset_digest: str, models: Sequence[str] | None = None
-) -> list[TrackedModel]:
-    """The newest finished, registered run of each model on a dataset; audio first, by number."""
-    newest: dict[str, TrackedModel] = {}
-    for run in _candidates(client, dataset_digest):
-        name, family = (run.data.tags.get(f"birdml.{key}") for key in ("model", "family"))
-        if family not in FAMILIES or not _registered(run) or name in newest:
-            continue
-        if not name:
-            print(f"run {run.info.run_id} has lost its tag birdml.model: passed over")
-        elif version := registry.version_of(client, run):
-            newest[name] = tracked(run, version)
-    wanted = newest if models is None else [name for name in newest if name in models]
-    return sorted((newest[name] for name in wanted), key=_order)
+def by_ids(client: "MlflowClient", run_ids: Sequence[str]) -> "dict[str, Run]":
+    """Active runs by their ids; those that are gone are left out."""
+    found: dict[str, Run] = {}
+    for begin in range(0, len(run_ids), IDS):
+        listed = ", ".join(f"'{run_id}'" for run_id in run_ids[begin : begin + IDS])
+        for run in search(client, f"attributes.run_id IN ({listed})"):
+            found[run.info.run_id] = run
+    return found
 
 
-def _finished_on(dataset_digest: str) -> str:
+def finished_on(dataset_digest: str) -> str:
+    """A query for the finished runs on a dataset."""
     return f"tags.`birdml.dataset_digest` = '{dataset_digest}' and attributes.status = 'FINISHED'"
 
 
 def _registered(run: "Run") -> bool:
     return bool(run.data.tags.get("birdml.model_version"))
-
-
-def _candidates(client: "MlflowClient", dataset_digest: str) -> "Iterator[Run]":
-    """Finished runs on a dataset, newest first, or at least the newest of each registered model.
-
-    A store hands out whole runs with all their params, 2 to 4 ms each: where there are more than a
-    page of them, models that the page lacks are asked for one by one, so the time doesn't grow.
-    """
-    query = _finished_on(dataset_digest)
-    experiments = all_experiments(client)
-    order = ["attributes.start_time DESC"]
-    page = client.search_runs(experiments, query, max_results=PAGE, order_by=order)
-    yield from page
-    if not page.token:
-        return
-    seen = {run.data.tags.get("birdml.model") for run in page if _registered(run)}
-    names = {name.removeprefix("birdml-") for name in registry.names(client)}
-    for name in sorted(names - seen):
-        of_model = f"{query} and tags.`birdml.model` = '{name}'"
-        # the last ones may have lost their way to the registry
-        yield from client.search_runs(experiments, of_model, max_results=3, order_by=order)
 
 
 class FinishedRuns:
@@ -122,7 +95,7 @@ class FinishedRuns:
         """`wanted`: identities whose versions are looked for in the registry."""
         self.client = client
         self._wanted = frozenset(wanted)
-        self.query = _finished_on(dataset_digest)
+        self.query = finished_on(dataset_digest)
         self._found: dict[str, Run] = {}
         self._seen_until = 0  # ms since 1970
 
@@ -139,11 +112,6 @@ class FinishedRuns:
                 self._found[identity] = run
         self._seen_until = int(1000 * (now - CLOCKS_APART))
         return self._found
-
-
-def _order(model: TrackedModel) -> tuple[int, int, str]:
-    digits = "".join(c for c in model.name if c.isdigit())
-    return FAMILIES.index(model.family), int(digits or 0), model.name
 
 
 def finished_run(client: "MlflowClient", identity: str) -> TrackedModel | None:

@@ -9,6 +9,7 @@ import pytest
 
 from birdml.tracking import runs
 from birdml.tracking.arrays import load_predictions
+from birdml.tracking.champions import champions
 from tests.datasets import make_dataset
 from tests.services.conftest import PROJECT
 from tests.services.servers import wait_for
@@ -41,7 +42,7 @@ def test_two_users_train_at_once_and_share_the_work(ada, team, tmp_path):
         there = sum(f"{name}: is there already" in text for text in outputs)
         assert (trained, there) == (1, 1), outputs
 
-    models = runs.finished_models(ada, dataset.digest)
+    models = champions(ada, dataset.digest)
     assert [model.name for model in models] == names
     assert len(runs.search(ada, f"tags.`birdml.dataset_digest` = '{dataset.digest}'")) == 4
     for model in models:
@@ -92,7 +93,7 @@ def test_a_server_killed_in_the_middle_of_a_training_loses_nothing(ada, team, tm
     import mlflow
 
     stores = [ada, mlflow.MlflowClient(undisturbed["MLFLOW_TRACKING_URI"])]
-    (one,), (other,) = (runs.finished_models(store, dataset.digest) for store in stores)
+    (one,), (other,) = (champions(store, dataset.digest) for store in stores)
     assert one.metrics["training/epochs"] == epochs
     for key in ("train_loss", "valid_loss", "valid_map", "learning_rate"):
         here, there = (

@@ -9,7 +9,8 @@ from mlflow.exceptions import MlflowException
 from birdml.errors import UserError
 from birdml.steps.compare import recipe_of, run
 from birdml.tracking.arrays import log_predictions
-from birdml.tracking.runs import TrackedModel, finished_models
+from birdml.tracking.champions import champions
+from birdml.tracking.runs import TrackedModel
 from birdml.tracking.store import experiment_id
 from birdml.zoo.load import load_zoo
 from tests.datasets import make_dataset
@@ -73,7 +74,7 @@ def test_rows_in_another_order_are_put_in_order(client, dataset, tmp_path, capsy
 
 def test_what_was_not_trained_is_a_users_error_that_names_what_is_there(client, dataset, tmp_path):
     add_run(client, dataset, "meta3", 9.0)
-    with pytest.raises(UserError, match=r"meta5.*there are: meta3"):
+    with pytest.raises(UserError, match=r"meta5.*there are meta3"):
         run(str(dataset.folder), "meta3,meta5", str(tmp_path / "c.html"))
     assert not (tmp_path / "c.html").exists()
 
@@ -88,7 +89,7 @@ def test_an_empty_store_and_a_folder_as_page_are_users_errors(client, dataset, t
 @pytest.mark.parametrize("name", ["audio12", "meta6", "combined1"])
 def test_a_recipe_comes_back_from_the_params_of_its_run(client, dataset, name):
     add_run(client, dataset, name, 1.0)
-    (model,) = finished_models(client, dataset.digest)
+    (model,) = champions(client, dataset.digest)
     assert recipe_of(model) == load_zoo()[name]
 
 

@@ -102,7 +102,7 @@ def test_all_models_predict_what_is_missing_and_nothing_else(client, tmp_path, c
     figures = {f.path for f in client.list_artifacts(audio, "figures")}
     assert figures == {"figures/valid_best1.png", "figures/valid_worst1.png"}
 
-    with pytest.raises(UserError, match=r"no finished model 'meta7'.*audio1, meta1"):
+    with pytest.raises(UserError, match=r"no registered model of 'little' is meta7.*audio1, meta1"):
         predict(SplitOptions("meta7", str(dataset.folder)))
     with pytest.raises(UserError, match="split='train2'"):
         predict(SplitOptions("meta1", str(dataset.folder), split="train2"))

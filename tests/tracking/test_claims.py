@@ -97,3 +97,35 @@ def test_nobody_waits_for_a_board_whose_maker_is_gone(client, monkeypatch):
     first, second = Board(client), Board(client)
     assert first.run_id == second.run_id
     assert client.get_run(first.run_id).info.status == "FINISHED"
+
+
+def test_each_dataset_has_a_board_of_its_own_that_all_find(client):
+    boards = [Board(client, digest) for digest in ("d1", "d2", "d1", "")]
+    assert boards[0].run_id == boards[2].run_id
+    assert len({board.run_id for board in boards}) == 3
+    assert boards[0].claim("request") is not None
+    assert boards[2].claim("request") is None
+    assert boards[1].claim("request") is not None, "another dataset, another request"
+
+
+def test_a_board_is_asked_once_a_second_however_many_models_are_asked_about(client, monkeypatch):
+    now, asked = [0.0], []
+    board = Board(client, "d1", clock=lambda: now[0])
+    whole = client.get_run
+
+    def counted(run_id):
+        asked.append(run_id)
+        return whole(run_id)
+
+    monkeypatch.setattr(client, "get_run", counted)
+    for number in range(40):
+        board.outcome(f"request{number}")
+        board.living(f"request{number}")
+    assert len(asked) == 1
+    now[0] = 1.5
+    board.living("request")
+    assert len(asked) == 2
+    claim = board.claim("request")
+    assert board.living("request"), "what was written is looked at again"
+    claim.end("finished")
+    assert board.outcome("request") == (1, "finished")

@@ -15,7 +15,14 @@ def test_an_experiment_that_mlflow_run_made_is_described(client, monkeypatch):
     made = client.create_experiment("birdml")  # as `mlflow run --experiment-name birdml` does
     handed_run(client, monkeypatch, made)
     assert store.experiment_id(client) == made
-    assert client.get_experiment(made).tags == EXPERIMENT_TAGS
+    tags = client.get_experiment(made).tags
+    note = tags.pop(store.NOTE)
+    assert note.endswith(EXPERIMENT_TAGS[store.NOTE])
+    link = f"](#/experiments/{made}/runs?viewStateShareKey={VIEW}&"
+    assert link in note.splitlines()[0], "the saved view is one click away"
+    assert tags == {key: value for key, value in EXPERIMENT_TAGS.items() if key != store.NOTE}
+    assert store.experiment_id(client) == made
+    assert client.get_experiment(made).tags[store.NOTE] == note, "once"
 
 
 def test_what_its_owner_wrote_about_an_experiment_stays(client, monkeypatch):

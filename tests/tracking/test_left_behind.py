@@ -7,7 +7,9 @@ from mlflow.exceptions import MlflowException
 
 from birdml.errors import UserError
 from birdml.tracking import registry, runs, store
-from birdml.tracking.recorder import RunRecorder, is_away, patiently
+from birdml.tracking.champions import champions
+from birdml.tracking.recorder import RunRecorder
+from birdml.tracking.retry import is_away, retry
 
 FIGURES = {"map": 0.5, "map_bg": 0.4, "top1": 0.3}
 
@@ -78,7 +80,7 @@ def test_a_run_that_lost_its_name_is_passed_over_and_that_is_said(client, experi
     other = finished(client, experiment, "meta4", identity="i2")
     registered(client, other, "birdml-meta4")
     client.delete_tag(run.info.run_id, "birdml.model")
-    assert [m.name for m in runs.finished_models(client, "d1")] == ["meta4"]
+    assert [m.name for m in champions(client, "d1")] == ["meta4"]
     assert f"run {run.info.run_id} has lost its tag" in capsys.readouterr().out
 
 
@@ -118,7 +120,7 @@ def test_only_what_passes_by_waiting_is_waited_for(text, away):
 
 
 def test_waiting_is_said_once_and_other_faults_end_at_once(monkeypatch, capsys):
-    monkeypatch.setattr("birdml.tracking.recorder.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("birdml.tracking.retry.time.sleep", lambda seconds: None)
     failures = [ConnectionError("no"), ConnectionError("no"), ConnectionError("no")]
 
     def action():
@@ -126,11 +128,11 @@ def test_waiting_is_said_once_and_other_faults_end_at_once(monkeypatch, capsys):
             raise failures.pop()
         return "done"
 
-    assert patiently(action) == "done"
+    assert retry(action) == "done"
     assert capsys.readouterr().err.count("does not answer: waiting") == 1
     failures.append(OSError(28, "No space left on device"))
     with pytest.raises(OSError, match="No space"):
-        patiently(action)
+        retry(action)
 
 
 def test_a_checkpoint_that_cannot_be_read_begins_the_training_afresh(client, experiment, capsys):

@@ -1,9 +1,9 @@
-"""Finding the runs of a dataset: the newest of each model, however many there are."""
+"""Finding runs: all that match, however many there are."""
 
 import mlflow
 import pytest
 
-from birdml.tracking import registry, runs
+from birdml.tracking import runs
 
 DIGEST = "digest-of-ours"
 
@@ -29,22 +29,23 @@ def client(tmp_path):
     return one
 
 
-@pytest.mark.parametrize("page", [100, 2], ids=["one page", "more than a page"])
-def test_the_newest_finished_run_of_each_model_on_the_dataset(client, monkeypatch, page):
-    told = lambda client, run: run.data.tags.get("birdml.model_version", "")  # noqa: E731
-    monkeypatch.setattr(registry, "version_of", told)
-    monkeypatch.setattr(runs, "PAGE", page)
-    wanted = {"audio1": finished(client, "audio1", 3), "meta2": finished(client, "meta2", 1)}
-    for start in (4, 5):
-        wanted["meta1"] = finished(client, "meta1", start)
-    finished(client, "meta1", 9, version="")  # not registered
-    finished(client, "meta1", 8, digest="another")
-    client.create_run("0", start_time=10, tags={"birdml.dataset_digest": DIGEST})  # RUNNING
-    found = runs.finished_models(client, DIGEST)
-    assert [model.name for model in found] == ["audio1", "meta1", "meta2"]
-    assert {model.name: model.run_id for model in found} == wanted
-    assert [m.name for m in runs.finished_models(client, DIGEST, ["meta2"])] == ["meta2"]
-    assert runs.finished_models(client, "nothing") == []
+def test_all_pages_of_a_search_are_fetched(client, monkeypatch):
+    made = {finished(client, f"meta{n}", n) for n in range(1, 8)}
+    whole = client.search_runs
+    monkeypatch.setattr(
+        client, "search_runs", lambda *args, **kwargs: whole(*args, **kwargs | {"max_results": 3})
+    )
+    found = runs.search(client, runs.finished_on(DIGEST))
+    assert {run.info.run_id for run in found} == made and len(found) == 7
+    assert [run.info.start_time for run in found] == list(range(7, 0, -1)), "newest first"
+
+
+def test_runs_are_found_by_their_ids_and_deleted_ones_left_out(client, monkeypatch):
+    monkeypatch.setattr(runs, "IDS", 2)
+    made = [finished(client, f"meta{n}", n) for n in range(5)]
+    client.delete_run(made[1])
+    assert set(runs.by_ids(client, [*made, "deadbeef"])) == set(made) - {made[1]}
+    assert runs.by_ids(client, []) == {}
 
 
 def test_finished_runs_of_a_dataset_are_found_as_they_become_more(client):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from birdml.errors import UserError
-from birdml.tracking import arrays, registry, runs, store
+from birdml.tracking import arrays, store
 
 
 def test_runs_go_to_the_experiment_birdml_or_the_users_own(client, monkeypatch):
@@ -74,41 +74,6 @@ def test_arrays_come_back_as_they_went(client):
     assert np.array_equal(windows.starts, starts)
     with pytest.raises(ValueError, match="3 rows"):
         arrays.log_predictions(client, run_id, "test", ["a"], logits)
-
-
-def test_the_newest_finished_registered_run_of_each_model_is_found_in_any_experiment(
-    client, monkeypatch
-):
-    def model_run(name, family, digest="d1", version="1", fail=False):
-        tags = {
-            "birdml.model": name,
-            "birdml.family": family,
-            "birdml.dataset_digest": digest,
-            "birdml.model_version": version,
-        }
-        try:
-            with store.own_run(client, name, tags) as run_id:
-                client.log_metric(run_id, "map", 0.5)
-                if fail:
-                    raise RuntimeError
-        except RuntimeError:
-            pass
-        return run_id
-
-    told = lambda client, run: run.data.tags.get("birdml.model_version", "")  # noqa: E731
-    monkeypatch.setattr(registry, "version_of", told)
-    model_run("meta3", "meta")
-    newer = model_run("meta3", "meta", version="2")
-    model_run("meta3", "meta", version="3", fail=True)
-    model_run("meta10", "meta")
-    model_run("meta4", "meta", digest="d2")
-    model_run("ensemble", "ensemble")
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
-    model_run("audio1", "audio")
-    found = runs.finished_models(client, "d1")
-    assert [m.name for m in found] == ["audio1", "meta3", "meta10"]
-    assert found[1].run_id == newer and found[1].metrics["map"] == 0.5
-    assert [m.name for m in runs.finished_models(client, "d1", ["meta10"])] == ["meta10"]
 
 
 def test_a_database_whose_making_was_killed_is_made_anew(client, tmp_path):

@@ -1,0 +1,214 @@
+"""What a model's name means, in every command: its champion, unless a version is named.
+
+A name such as `meta3` means its champion: the version that holds the alias `champion`, or, where
+that was made on another dataset than the one at hand, the best on it (map + map_bg). `meta3@2` is
+version 2.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+from birdml.dataset.prepared import Dataset
+from birdml.errors import UserError
+from birdml.tracking import registry
+from birdml.tracking.runs import FAMILIES, TrackedModel, by_ids, finished_on, search, tracked
+from birdml.tracking.store import all_experiments
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
+
+PAGE = 100  # runs in one answer of a store
+
+
+def champions(
+    client: "MlflowClient",
+    dataset_digest: str,
+    names: Collection[str] | None = None,
+    families: Sequence[str] = FAMILIES,
+) -> list[TrackedModel]:
+    """The champion of each model on a dataset, audio first, by number.
+
+    Only versions whose run is there and finished count; what the registry has lost is registered
+    again from its run. `names`: these models only.
+    """
+    told: set[str] = set()
+    best = _best_of(client, dataset_digest, told)
+    for model in _lost(client, dataset_digest, best, told):
+        best.setdefault(model.name, model)
+    wanted = [m for m in best.values() if m.family in families]
+    return sorted((m for m in wanted if names is None or m.name in names), key=_order(families))
+
+
+def meant(
+    client: "MlflowClient", dataset: Dataset, asked: str, families: Sequence[str] = FAMILIES
+) -> list[TrackedModel]:
+    """The registered models of a dataset that are meant: `all`, families, names, patterns, and
+    `name@version`, with commas.
+
+    Raises UserError, with what there is, for a word that means none, and for two versions of one
+    model.
+    """
+    there = champions(client, dataset.digest, families=families)
+    chosen: dict[str, TrackedModel] = {}
+    unknown = []
+    for word in (word.strip() for word in asked.split(",") if word.strip()):
+        if "@" in word:
+            found = [_version(client, dataset, word, families)]
+        else:
+            found = [m for m in there if word in ("all", m.family) or fnmatch(m.name, word)]
+        if not found:
+            unknown.append(word)
+        for model in found:
+            if chosen.setdefault(model.name, model).model_version != model.model_version:
+                raise UserError(
+                    f"'{asked}' means two versions of {model.name}: "
+                    f"{chosen[model.name].model_version} and {model.model_version}; name one"
+                )
+    if unknown and there:
+        raise UserError(
+            f"no registered model of '{dataset.name}' is {_with_reasons(client, unknown)}; "
+            f"there are {', '.join(m.name for m in there)}"
+        )
+    if not chosen:
+        reasons = _with_reasons(client, [word for word in unknown if word != "all"])
+        raise UserError(
+            f"no registered models of the dataset '{dataset.name}'"
+            f"{f' ({reasons})' if reasons else ''}: train some first (-e train -P model=...)"
+        )
+    return sorted(chosen.values(), key=_order(families))
+
+
+def version_meant(client: "MlflowClient", model: str, dataset_digest: str = "") -> "ModelVersion":
+    """The version in the registry that a URI, `name` or `name@version` means.
+
+    Raises UserError, with what there is, where that is nothing.
+    """
+    if not model.startswith("models:/") and "@" not in model and dataset_digest:
+        name = registry.full_name(model)
+        own = _champion_of(client, name, _versions(client, dataset_digest).get(name, []))
+        if own:
+            return own[0]
+    return registry.resolve(client, model)
+
+
+def _versions(client: "MlflowClient", dataset_digest: str) -> "dict[str, list[ModelVersion]]":
+    """Every version that was made on a dataset, by the name of its model."""
+    found: dict[str, list[ModelVersion]] = defaultdict(list)
+    token = None
+    while True:
+        query = f"tags.`birdml.dataset_digest` = '{dataset_digest}'"
+        page = client.search_model_versions(query, page_token=token)
+        for version in page:
+            found[version.name].append(version)
+        token = page.token
+        if not token:
+            return found
+
+
+def _champion_of(
+    client: "MlflowClient", name: str, versions: "list[ModelVersion]"
+) -> "list[ModelVersion]":
+    """Versions of one model on one dataset, the champion first, the others from the best on."""
+    ordered = sorted(versions, key=lambda v: (-registry.quality(v.tags), int(v.version)))
+    if len(ordered) > 1:
+        holder = registry.holder(client, name)
+        ordered.sort(key=lambda v: holder is None or str(v.version) != holder)
+    return ordered
+
+
+def _best_of(
+    client: "MlflowClient", dataset_digest: str, told: set[str]
+) -> dict[str, TrackedModel]:
+    versions = _versions(client, dataset_digest)
+    waiting = {name: _champion_of(client, name, own) for name, own in versions.items()}
+    best: dict[str, TrackedModel] = {}
+    while waiting:
+        first = {name: own[0] for name, own in waiting.items()}
+        runs = by_ids(client, [version.run_id for version in first.values() if version.run_id])
+        for name, version in first.items():
+            run = runs.get(version.run_id or "")
+            model = None
+            if run is not None and run.info.status == "FINISHED":
+                model = _named(run, str(version.version), told)
+            if model is None:
+                waiting[name] = waiting[name][1:]
+            else:
+                best[model.name] = model
+                del waiting[name]
+        waiting = {name: own for name, own in waiting.items() if own}
+    return best
+
+
+def _named(run: "Run", version: str, told: set[str]) -> TrackedModel | None:
+    """A run as a model; None, and said once, where somebody removed the tag that names it."""
+    if not (run.data.tags.get("birdml.model") and run.data.tags.get("birdml.family")):
+        if run.info.run_id not in told:
+            print(f"run {run.info.run_id} has lost its tag birdml.model: passed over")
+        told.add(run.info.run_id)
+        return None
+    return tracked(run, version)
+
+
+def _lost(
+    client: "MlflowClient", dataset_digest: str, known: Collection[str], told: set[str]
+) -> "Iterator[TrackedModel]":
+    """Finished models that the registry does not hold, registered again.
+
+    A store hands out whole runs with all their params, 2 to 4 ms each, so only the newest page of
+    them is looked at.
+    """
+    page = client.search_runs(
+        all_experiments(client),
+        finished_on(dataset_digest),
+        max_results=PAGE,
+        order_by=["attributes.start_time DESC"],
+    )
+    for run in page:
+        tags = run.data.tags
+        if "birdml.step" in tags or not tags.get("birdml.model_version"):
+            continue
+        model = _named(run, "", told)
+        if model is None or model.name in known:
+            continue
+        if version := registry.version_of(client, run):
+            yield tracked(run, version)
+
+
+def _version(
+    client: "MlflowClient", dataset: Dataset, word: str, families: Sequence[str]
+) -> TrackedModel:
+    """The model that `name@version` means, on this dataset."""
+    version = registry.resolve(client, word)
+    if version.tags.get("birdml.dataset_digest") != dataset.digest:
+        made_on = version.tags.get("birdml.dataset", "unknown")
+        raise UserError(f"{word} was made on another dataset ({made_on}) than '{dataset.name}'")
+    run_id = version.run_id or ""
+    run = by_ids(client, [run_id]).get(run_id)
+    model = _named(run, str(version.version), set()) if run is not None else None
+    if model is None:
+        raise UserError(f"the run of {word} is not in the store any more: train it again")
+    if model.family not in families:
+        raise UserError(f"{word} is an {model.family}: name single models")
+    return model
+
+
+def _with_reasons(client: "MlflowClient", words: Sequence[str]) -> str:
+    """The words, each with the dataset that it was trained on where it is another one."""
+    said = []
+    for word in words:
+        found = search(client, f"tags.`birdml.model` = '{word.replace(chr(39), '')}'")
+        others = {run.data.tags.get("birdml.dataset", "another dataset") for run in found}
+        said.append(f"{word} (trained on {', '.join(sorted(others))})" if others else word)
+    return ", ".join(said)
+
+
+def _order(families: Sequence[str]):
+    def key(model: TrackedModel) -> tuple[int, int, str]:
+        digits = "".join(c for c in model.name if c.isdigit())
+        return list(families).index(model.family), int(digits or 0), model.name
+
+    return key

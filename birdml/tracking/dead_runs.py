@@ -1,0 +1,40 @@
+"""Runs whose process is gone: marked as KILLED at the next start, not RUNNING for ever."""
+
+from typing import TYPE_CHECKING
+
+from birdml.tracking import runs, store
+from birdml.tracking.claims import Board
+from birdml.tracking.processes import gone
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+def mark_dead_runs(client: "MlflowClient") -> list[str]:
+    """Marks dead runs of every step, and says which by the names of their runs.
+
+    A training or a search lives as long as its claim; other steps, as long as their process, which
+    only its own machine can tell.
+    """
+    dead = []
+    boards: dict[str, Board] = {}
+    for run in runs.search(client, "attributes.status = 'RUNNING'"):
+        if run.info.run_id == store.handed_run() or _lives(client, run, boards):
+            continue
+        # Whoever ended well said so before giving the claim up, perhaps since we searched.
+        if client.get_run(run.info.run_id).info.status == "RUNNING":
+            client.set_terminated(run.info.run_id, "KILLED")
+            dead.append(run.data.tags.get("birdml.model") or run.info.run_name)
+    return dead
+
+
+def _lives(client: "MlflowClient", run: "Run", boards: dict[str, Board]) -> bool:
+    tags = run.data.tags
+    identity, digest = tags.get("birdml.identity"), tags.get("birdml.dataset_digest")
+    if identity and digest:
+        if digest not in boards:
+            boards[digest] = Board(client, digest)
+        return boards[digest].living(identity)
+    process = tags.get(store.PROCESS)
+    return not process or not gone(process)

@@ -1,0 +1,50 @@
+"""Runs that were left RUNNING by a process that is gone are marked at the next start."""
+
+import subprocess
+import sys
+
+from birdml.tracking import store
+from birdml.tracking.claims import Board
+from birdml.tracking.dead_runs import mark_dead_runs
+from birdml.tracking.processes import gone, this_process
+
+DIES = """
+import os
+from birdml.tracking.store import connect, open_run
+print(open_run(connect(), "submission", {"birdml.step": "submit"}), flush=True)
+os._exit(9)
+"""
+
+
+def test_of_a_step_without_a_claim_the_process_tells(client):
+    died = subprocess.run([sys.executable, "-c", DIES], capture_output=True, text=True)
+    dead = died.stdout.split()[-1]
+    alive = store.open_run(client, "submission", {"birdml.step": "submit"})
+    elsewhere = store.open_run(client, "score", {"birdml.step": "score"})
+    client.set_tag(elsewhere, store.PROCESS, "another-machine/1/2/3")
+    assert client.get_run(dead).info.status == "RUNNING"
+    assert mark_dead_runs(client) == ["submission"]
+    states = [client.get_run(run_id).info.status for run_id in (dead, alive, elsewhere)]
+    assert states == ["KILLED", "RUNNING", "RUNNING"]
+    assert mark_dead_runs(client) == []
+
+
+def test_of_a_training_its_claim_tells_on_the_board_of_its_dataset(client):
+    def run(identity, digest):
+        tags = {"birdml.model": identity, "birdml.identity": identity}
+        return store.open_run(client, identity, tags | {"birdml.dataset_digest": digest})
+
+    one, other, gone_one = run("one", "d1"), run("other", "d2"), run("gone", "d2")
+    claims = [Board(client, "d1").claim("one"), Board(client, "d2").claim("other")]
+    assert mark_dead_runs(client) == ["gone"]
+    states = [client.get_run(run_id).info.status for run_id in (one, other, gone_one)]
+    assert states == ["RUNNING", "RUNNING", "KILLED"]
+    for claim in claims:
+        claim.end("finished")
+
+
+def test_this_process_is_there_and_one_with_its_number_before_it_is_not():
+    mine = this_process()
+    assert not gone(mine)
+    assert gone(mine.rpartition("/")[0] + "/12345")
+    assert not gone("another-machine/1/2/3"), "nobody can tell from here"
