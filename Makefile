@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export MLFLOW_EXPERIMENT_NAME ?= birdml
 
-.PHONY: demo test test-steps test-parts lint bench services
+.PHONY: demo test test-steps test-parts fuzz lint bench services
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -29,6 +29,10 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# 10 000 broken inputs for each reader; a few are part of `make test`.
+fuzz: .venv/installed
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/fuzz
 
 # Every benchmark once, ours and its reference in turn; writes benchmarks/results.json.
 bench: .venv/installed

@@ -383,8 +383,11 @@ def _mp3(path: Path) -> Parts | None:
     seconds = count * frame.samples / frame.rate
     promised = max(seconds, (told or 0) * frame.samples / frame.rate)
     remarks: list[str] = []
-    with soundfile.SoundFile(str(path)) as sound:
-        decoded = sound.frames
+    try:
+        with soundfile.SoundFile(str(path)) as sound:
+            decoded = sound.frames
+    except soundfile.SoundFileError:
+        return None  # whoever decodes it will say so
     if decoded >= (count - DELAY) * frame.samples or frame.layer != 3:
         return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks, whole=whole)
     if told is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from birdml.errors import UserError
 from birdml.training.patience import Patience
 
 
@@ -67,7 +68,17 @@ def save_checkpoint(path: str | Path, state: Checkpoint) -> None:
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Reads a checkpoint."""
+    """Reads a checkpoint. Raises UserError where it is broken."""
+    from safetensors import SafetensorError
+
+    try:
+        return _read(path)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
+        raise UserError(f"'{path}' is no whole checkpoint ({reason})") from None
+
+
+def _read(path: str | Path) -> Checkpoint:
     from safetensors import safe_open
 
     with safe_open(str(path), framework="pt") as f:
