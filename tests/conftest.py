@@ -1,5 +1,6 @@
 """A tracking store of its own for each test that asks for one."""
 
+import contextlib
 import shutil
 
 import pytest
@@ -10,7 +11,8 @@ def fresh_store(tmp_path_factory):
     """A SQLite store with nothing in it, made once: creating its tables takes seconds."""
     mlflow = pytest.importorskip("mlflow")
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)
+    with contextlib.chdir(path.parent):  # where its first experiment's artifacts will lie
+        mlflow.MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)
     return path
 
 

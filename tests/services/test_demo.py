@@ -20,14 +20,15 @@ def test_two_clients_run_the_whole_demo_and_share_its_work(ada, team, tmp_path):
     processes = {}
     for user in USERS:
         folder = tmp_path / user
-        folder.mkdir()
+        (folder / "temporary").mkdir(parents=True)
+        places = {"TMPDIR": folder / "temporary", "BIRDML_CACHE": folder / "cache"}
         with open(folder / "output", "wb") as out:
             processes[user] = subprocess.Popen(
                 [
                     sys.executable, PROJECT / "entry_points" / "main.py",
                     "--models", ",".join(MODELS),
                 ],
-                env=team.environment_of(user), cwd=folder, stdout=out, stderr=out,
+                env=team.environment_of(user) | places, cwd=folder, stdout=out, stderr=out,
             )  # fmt: skip
     try:
         codes = [process.wait(timeout=1500) for process in processes.values()]
@@ -53,6 +54,10 @@ def test_two_clients_run_the_whole_demo_and_share_its_work(ada, team, tmp_path):
     for file in ("mono.csv", "soundscape_test.csv"):
         one, other = ((tmp_path / user / "submission" / file).read_bytes() for user in USERS)
         assert one == other and one.count(b"\n") > 100
+    for user in USERS:  # what was downloaded is in the cache, and nowhere else
+        left = [p for p in (tmp_path / user / "temporary").rglob("*") if p.stat().st_size > 10_000]
+        assert left == []
+        assert list((tmp_path / user / "cache").rglob("*.npy"))
     one, other = (o.split("== done in")[1].partition("\n")[2] for o in outputs.values())
     table = one.split("submission:")[0]
     assert table == other.split("submission:")[0] and NAME in table
