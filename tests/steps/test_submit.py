@@ -134,7 +134,7 @@ def test_what_cannot_be_submitted_is_said_and_leaves_nothing(client, tmp_path, r
     strange = write_set(tmp_path / "strange", (*SPECIES[:-1], Species("z")))
     for model, folder, message in (
         ("models:/birdml-meta1/1", strange.folder, "another label set"),
-        ("meta7", dataset.folder, "no model 'models:/birdml-meta7'"),
+        ("meta7", dataset.folder, "no model 'meta7'"),
         ("models:/birdml-meta1/1", tmp_path / "none", "does not exist"),
     ):
         with pytest.raises(UserError, match=message):
