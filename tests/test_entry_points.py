@@ -19,7 +19,7 @@ def call(name: str, *arguments: str, cwd=ROOT, **environment: str):
         text=True,
         cwd=cwd,
         env={k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")} | environment,
-        timeout=120,
+        timeout=900,
     )
 
 

@@ -261,7 +261,7 @@ def post(port: int, body: dict | bytes, kind: str = "application/json") -> tuple
     headers = {"Content-Type": kind}
     asked = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", data, headers)
     try:
-        with urllib.request.urlopen(asked, timeout=60) as reply:
+        with urllib.request.urlopen(asked, timeout=900) as reply:
             return reply.status, reply.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -284,7 +284,7 @@ def server(registered, tmp_path):
             start_new_session=True,
         )
     try:
-        for _ in range(240):
+        for _ in range(1800):
             time.sleep(0.5)
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2)

@@ -35,7 +35,7 @@ def postgres_programs() -> Path:
     return found[-1].parent
 
 
-def wait_for(ready, what: str, seconds: float = 240.0) -> None:
+def wait_for(ready, what: str, seconds: float = 900.0) -> None:
     """Waits until `ready()` is true; TimeoutError, naming what it was, where it never is."""
     deadline = time.monotonic() + seconds
     while not ready():

@@ -44,7 +44,7 @@ def browse(path: Path, folder: Path, *flags: str) -> dict:
         [chromium, *FLAGS, f"--user-data-dir={folder}", *flags, "--dump-dom", path.as_uri()],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        timeout=120,
+        timeout=900,
         check=True,
         text=True,
     )

@@ -34,7 +34,7 @@ def test_two_users_train_at_once_and_share_the_work(ada, team, tmp_path):
         train(dataset.folder, ",".join(names), SMALL, team.environment_of(user), tmp_path / user)
         for user in ("ada", "carl")
     ]
-    codes = [process.wait(timeout=300) for process in processes]
+    codes = [process.wait(timeout=900) for process in processes]
     outputs = [(tmp_path / user / "output").read_text() for user in ("ada", "carl")]
     assert codes == [0, 0], outputs
     for name in names:
@@ -77,7 +77,7 @@ def test_a_server_killed_in_the_middle_of_a_training_loses_nothing(ada, team, tm
         )
         assert process.poll() is None, output.read_text()
         team.start()
-        assert process.wait(timeout=300) == 0, output.read_text()
+        assert process.wait(timeout=900) == 0, output.read_text()
     finally:
         process.kill()
         if team.process is None:
@@ -88,7 +88,7 @@ def test_a_server_killed_in_the_middle_of_a_training_loses_nothing(ada, team, tm
         "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/m.db",
     }
     again = train(dataset.folder, "meta3", settings, undisturbed, tmp_path / "2")
-    assert again.wait(timeout=300) == 0, (tmp_path / "2" / "output").read_text()
+    assert again.wait(timeout=900) == 0, (tmp_path / "2" / "output").read_text()
 
     import mlflow
 

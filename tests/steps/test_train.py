@@ -148,7 +148,7 @@ def test_a_failure_is_kept_and_what_needs_the_model_is_not_trained(client, datas
 
 
 def wait_for_epoch(client, dataset, name, process):
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 900
     while process.poll() is None and time.monotonic() < deadline:
         found = [run for run in model_runs(client, dataset, name) if run.data.tags.get(TAG)]
         if found:
@@ -206,10 +206,10 @@ def test_exit_codes_and_errors_in_one_line(client, dataset):
         stdout=subprocess.PIPE,
         text=True,
     )
-    error = wrong.communicate(timeout=100)[1]
+    error = wrong.communicate(timeout=900)[1]
     assert wrong.returncode == 2
     assert error.startswith("error: no model is named 'meta33'") and error.count("\n") == 1
-    assert "meta9: FAILED: " in failing.communicate(timeout=100)[0]
+    assert "meta9: FAILED: " in failing.communicate(timeout=900)[0]
     assert failing.returncode == 1
 
 
@@ -228,5 +228,5 @@ def test_a_worker_ends_as_interrupted_when_its_watcher_is_gone(client, dataset):
     worker = workers._start(options(dataset, "meta4", LONG, jobs=2))
     run_id = wait_for_epoch(client, dataset, "meta4", worker)
     worker.stdin.close()  # as the system does when a process is killed
-    assert worker.wait(timeout=60) == 130
+    assert worker.wait(timeout=900) == 130
     assert client.get_run(run_id).info.status == "KILLED"

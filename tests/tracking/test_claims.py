@@ -65,7 +65,7 @@ def test_racing_processes_never_share_a_claim(client, tmp_path):
     ]
     won = [racer.stdout.readline().split() for racer in racers]
     for racer in racers:
-        racer.communicate(timeout=60)
+        racer.communicate(timeout=900)
     owners = Counter(claim for claims in won for claim in claims)
     assert owners == {str(i): 1 for i in range(12)}
 

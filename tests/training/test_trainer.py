@@ -206,7 +206,7 @@ def test_a_training_killed_again_and_again_ends_in_the_same_numbers(dataset, tmp
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
-    whole = start(tmp_path / "whole").communicate(timeout=100)[0].splitlines()[-1]
+    whole = start(tmp_path / "whole").communicate(timeout=900)[0].splitlines()[-1]
     kills = 0
     while kills < 2:
         process = start(tmp_path / "killed")
@@ -216,6 +216,6 @@ def test_a_training_killed_again_and_again_ends_in_the_same_numbers(dataset, tmp
         process.send_signal(signal.SIGKILL)
         process.communicate()
         kills += 1
-    killed = start(tmp_path / "killed").communicate(timeout=100)[0].splitlines()
+    killed = start(tmp_path / "killed").communicate(timeout=900)[0].splitlines()
     assert len(killed) < 28, "it went on from where it was"
     assert json.loads(killed[-1]) == json.loads(whole)
