@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BOARD = "birdml-claims"
 NOTE = "Bookkeeping of `train`: which process trains what. Nothing to look at, nothing to delete."
 CREATOR = "birdml.creator"
+DATASET = "birdml.board"  # a board's tag: the digest of its dataset
 LOOK_SECONDS = 1.0
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0  # without a new heartbeat, an owner on another machine is taken for dead
@@ -162,8 +163,15 @@ def _board_of(client: "MlflowClient", dataset_digest: str) -> str:
     run = client.get_run(first)
     if known := run.data.params.get(key):
         return known
-    tags = {"mlflow.note.content": f"{NOTE} On the dataset {dataset_digest}."}
-    made = client.create_run(run.info.experiment_id, run_name="claims", tags=tags).info.run_id
+    query = f"tags.`{DATASET}` = '{dataset_digest}'"
+    # one that was made, and its maker killed before it could write it down
+    left = client.search_runs([run.info.experiment_id], query, max_results=1)
+    if left:
+        made = left[0].info.run_id
+    else:
+        about = f"{NOTE} On the dataset {dataset_digest}."
+        tags = {"mlflow.note.content": about, DATASET: dataset_digest}
+        made = client.create_run(run.info.experiment_id, run_name="claims", tags=tags).info.run_id
     client.set_terminated(made, "FINISHED")
     try:
         client.log_param(first, key, made)
@@ -171,7 +179,7 @@ def _board_of(client: "MlflowClient", dataset_digest: str) -> str:
         known = retry(lambda: client.get_run(first).data.params.get(key))
         if known is None:
             raise
-        if known != made:
+        if known != made and not left:
             client.delete_run(made)
         return known
     return made

@@ -42,9 +42,11 @@ def fetch(client: "MlflowClient", uri: str, path: str = "") -> Path:
     BIRDML_CACHE_GB (20): the longest unused go first. Raises FileNotFoundError where the store has
     no such files, UserError where the cache can't be written.
     """
+    import mlflow
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
+    mlflow.set_tracking_uri(client.tracking_uri)  # what models:/ is looked up in
     repository = get_artifact_repository(uri, tracking_uri=client.tracking_uri)
     inner = getattr(repository, "repo", repository)
     if isinstance(inner, LocalArtifactRepository):

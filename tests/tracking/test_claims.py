@@ -129,3 +129,12 @@ def test_a_board_is_asked_once_a_second_however_many_models_are_asked_about(clie
     assert board.living("request"), "what was written is looked at again"
     claim.end("finished")
     assert board.outcome("request") == (1, "finished")
+
+
+def test_a_board_whose_maker_was_killed_before_it_wrote_it_down_is_used(client):
+    first = Board(client)
+    experiment = client.get_run(first.run_id).info.experiment_id
+    left = client.create_run(experiment, tags={"birdml.board": "d1"}).info.run_id
+    assert Board(client, "d1").run_id == left
+    assert client.get_run(left).info.status == "FINISHED"
+    assert Board(client, "d1").run_id == left
