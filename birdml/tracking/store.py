@@ -259,7 +259,9 @@ def all_experiments(client: "MlflowClient") -> list[str]:
 
 def open_run(client: "MlflowClient", name: str, tags: dict[str, str], handed: bool = True) -> str:
     """A run of that name and tags: the one handed in (unless told otherwise), or a new one."""
-    tags = {key: value for key, value in tags.items() if value} | {PROCESS: this_process()}
+    tags = {key: value for key, value in tags.items() if value}
+    if "birdml.identity" not in tags:  # of those with one, a claim tells who is at work
+        tags[PROCESS] = this_process()
     experiment, run_id = experiment_id(client), handed_run() if handed else None
     if run_id is None:
         tags |= {"mlflow.user": _user(), "mlflow.source.name": Path(sys.argv[0]).name, **_commit()}
