@@ -26,6 +26,11 @@ class OneLineErrors(click.Command):
             click.echo(f"error: {' '.join(text.split())}", err=True)
             _describe_run(f"{self.name} (refused)", text)
             sys.exit(2)
+        except (KeyboardInterrupt, click.Abort):
+            said = "interrupted; the same command goes on from here"
+            click.echo(said, err=True)
+            _describe_run(f"{self.name} (interrupted)", said)
+            sys.exit(130)
         except Exception as error:
             said = _of_store(error)
             _describe_run(f"{self.name} (failed)", said or f"{type(error).__name__}: {error}")
@@ -33,11 +38,6 @@ class OneLineErrors(click.Command):
                 raise
             click.echo(f"error: {said}", err=True)
             sys.exit(2)
-        except (KeyboardInterrupt, click.Abort):
-            said = "interrupted; the same command goes on from here"
-            click.echo(said, err=True)
-            _describe_run(f"{self.name} (interrupted)", said)
-            sys.exit(130)
 
 
 def _of_store(error: Exception) -> str | None:

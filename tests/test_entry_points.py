@@ -65,3 +65,27 @@ def test_a_mistake_is_one_line_and_exit_code_2(name, arguments, complaint, tmp_p
     assert complaint in done.stderr
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: ")
     assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        ("KeyboardInterrupt", 130, "interrupted; the same command goes on"),
+        ("click.Abort", 130, "interrupted; the same command goes on"),
+        ("UserError('no such thing')", 2, "error: no such thing"),
+        ("ValueError('a fault of ours')", 1, "Traceback"),
+    ],
+)
+def test_how_a_command_ends(raised, code, said):
+    script = f"""
+import sys; sys.path.insert(0, {str(ROOT / "entry_points")!r})
+import click
+from _command import UserError, entry_point
+@entry_point
+def thing():
+    raise {raised}
+thing()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == code and said in done.stderr
+    assert ("Traceback" in done.stderr) == (code == 1)

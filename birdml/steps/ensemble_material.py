@@ -1,6 +1,5 @@
 """What an ensemble is searched over: registered models of a dataset and their validation logits."""
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,8 +62,7 @@ def _logits(
     classes = len(dataset.classes)
     try:
         predictions = load_predictions(client, model.run_id, "valid")
-    except UserError as error:
-        tqdm.write(f"{model.name}: {error}: predicted anew", file=sys.stderr)
+    except UserError:  # damaged: said, and predicted anew, by what reads it again
         uri = f"models:/birdml-{model.name}/{model.model_version}"
         folder = registry.load_registered(client, uri)
         predictions = combined_predictions(client, folder, dataset, "valid")

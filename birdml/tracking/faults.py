@@ -29,7 +29,14 @@ WORDS = (  # in the text of an error, and what there is to do
     (r"no space left on device|database or disk is full", "its disk is full"),
     (r"Python int too large|out of range", "a number has more than 64 bits: {reason}"),
 )
-DRIVERS = {"psycopg": "birdml[server]", "psycopg2": "birdml[server]", "boto3": "birdml[server]"}
+DRIVERS = {  # modules that stores need, and what brings them
+    "psycopg": "birdml[server]",
+    "psycopg2": "birdml[server]",
+    "boto3": "birdml[server]",
+    "pymysql": "pymysql",
+    "MySQLdb": "mysqlclient",
+    "pyodbc": "pyodbc",
+}
 
 
 def without_password(uri: str, text: str) -> str:
@@ -40,8 +47,8 @@ def without_password(uri: str, text: str) -> str:
 
 def in_words(error: BaseException, uri: str) -> str | None:
     """One line about an error of the store at `uri`; None for what is a fault of ours."""
-    if isinstance(error, ModuleNotFoundError):
-        package = DRIVERS.get(error.name or "", error.name)
+    if isinstance(error, ModuleNotFoundError) and error.name in DRIVERS:
+        package = DRIVERS[error.name]
         return without_password(
             uri, f"the tracking store {uri} needs a driver: pip install {package}"
         )

@@ -44,7 +44,14 @@ def test_what_a_user_can_mend_is_one_short_line_without_secrets(error, said):
     assert "secret" not in text and "\n" not in text and len(text) < 400
 
 
-@pytest.mark.parametrize("error", [ValueError("a fault of ours"), MlflowException("what is this")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("ours"),
+        MlflowException("what is this"),
+        ModuleNotFoundError("x", name="birdml.x"),
+    ],
+)
 def test_other_errors_are_faults_of_ours_and_keep_their_traceback(error):
     assert in_words(error, URI) is None
 

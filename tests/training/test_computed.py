@@ -15,7 +15,6 @@ from birdml.scoring import score
 from birdml.training.feed import Feed
 from birdml.training.precision import precision
 from birdml.training.trainer import _Training, train
-from birdml.zoo.saved import SavedModel
 from tests.training.test_trainer import Notes, dataset, recipe, same, trained_model
 
 __all__ = ["dataset"]  # a fixture
@@ -193,8 +192,3 @@ def test_a_loss_is_the_mean_over_the_epoch(dataset):
         weights = expected_targets(batch, dataset, True)
         losses.append(-(weights * log_softmax(logits)).sum(axis=1).mean())
     assert notes.metrics[0]["train_loss"] == pytest.approx(math.fsum(losses) / 3, rel=1e-5)
-
-
-def test_a_saved_model_keeps_its_network(dataset):
-    model, trained, _ = trained_model("meta3", dataset)
-    assert isinstance(model, SavedModel) and model.network is trained.network
