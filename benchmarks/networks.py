@@ -15,7 +15,7 @@ from birdml.networks.pcen import PCEN
 from birdml.signal.spectrogram import mel_filterbank
 from birdml.training.objective import cross_entropy, targets
 from birdml.training.optimiser import adam
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import AudioRecipe, MetaRecipe
 
 CLASSES = 1500  # of BirdCLEF 2018
 BATCH, SECONDS = 16, 10  # of the audio step, as audio1 is trained
@@ -96,7 +96,7 @@ def training_step(network: nn.Module, optimiser: torch.optim.Optimizer, *given: 
 
 def audio_step() -> dict[str, Any]:
     samples = torch.randint(-3000, 3000, (BATCH, SECONDS * RATE), dtype=torch.int16)
-    network, bare = build_network(Recipe("audio1"), CLASSES), Bare()
+    network, bare = build_network(AudioRecipe("audio1"), CLASSES), Bare()
     ours, reference = in_turn(
         training_step(network, adam(network, 0.001, 10.0), samples),
         training_step(bare, torch.optim.Adam(bare.parameters(), fused=True), samples),
@@ -107,7 +107,7 @@ def audio_step() -> dict[str, Any]:
 
 
 def metadata_step() -> dict[str, Any]:
-    recipe = Recipe("meta1", family="meta")
+    recipe = MetaRecipe("meta1")
     network = build_network(recipe, CLASSES)
     x = torch.randn(16, 32)
     step = training_step(network, adam(network, 0.001, 10.0), x)
@@ -139,7 +139,7 @@ def _times(count: int, function: Callable[[], None]) -> None:
 
 @torch.inference_mode()
 def dense(trunk: str) -> list[dict[str, Any]]:
-    network = build_network(Recipe("x", trunk=trunk), CLASSES).eval()
+    network = build_network(AudioRecipe("x", trunk=trunk), CLASSES).eval()
     mel = torch.randn(1, 1, 40 * 70, 80)
     ours, strided = in_turn(
         lambda: dense_scores_from_mel(network, mel), lambda: network.scores_from_mel(mel), 3

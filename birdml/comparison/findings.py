@@ -2,6 +2,7 @@
 
 from birdml.comparison.report import Compared, Report
 from birdml.scoring import TENTHS
+from birdml.zoo.parts import Hearing, Kernels, Labels, Metadata, Phases, Place
 
 CLEAR = 45  # tenths won, of 50, from which an order is called clear
 BLUR_WORDS = {"none": "no blur", "default": "blur", "more": "more blur"}
@@ -15,16 +16,20 @@ def in_words(model: Compared) -> str:
         used = sum(weight != 0 for _, weight in model.members)
         return f"{used} models" if model.members else "ensemble"
     words = []
-    if recipe.takes_samples:
+    if isinstance(recipe, Hearing):
         words += [recipe.trunk, recipe.pooling]
-    if recipe.takes_metadata:
+    if isinstance(recipe, Metadata):
         words += [f"no {name}" for field, name in LEFT_OUT.items() if field not in recipe.fields]
+    if isinstance(recipe, Phases):
         words.append(BLUR_WORDS[recipe.blur])
         words.append(f"{recipe.date_phases}/{recipe.time_phases} phases")
-    if recipe.background:
-        words.append("background")
-    if recipe.teacher:
-        words.append(f"teacher {recipe.teacher}")
+    if isinstance(recipe, Place):
+        words.append("features of place, season and sun")
+    if isinstance(recipe, Kernels):
+        words.append("recordings nearby")
+    if isinstance(recipe, Labels):
+        words += ["background"] if recipe.background else []
+        words += [f"teacher {recipe.teacher}"] if recipe.teacher else []
     return ", ".join(words)
 
 

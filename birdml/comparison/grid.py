@@ -14,7 +14,6 @@ from birdml.comparison.statistics import Answers, Interval, interval
 if TYPE_CHECKING:
     from birdml.zoo.recipe import Recipe
 
-FAMILIES = {"audio": "audio models", "meta": "metadata models", "combined": "combined models"}
 BLUR_ORDER = ("none", "default", "more")
 PHASES = frozenset({"date_phases", "time_phases"})
 
@@ -33,18 +32,20 @@ class Gain:
 def _facts(recipe: Recipe) -> dict:
     """Settings that tell models apart; those without influence are None."""
     facts = recipe.settings()
-    held = facts.pop("fields")
-    facts |= {
-        "date": "date" in held,
-        "time": "time" in held,
-        "place": "latitude" in held and "longitude" in held,
-        "elevation": "elevation" in held,
-        "teacher": bool(recipe.teacher),
-        "start_from": bool(recipe.start_from),
-    }
-    for field in ("date", "time"):
-        if not facts[field]:
-            facts[f"{field}_phases"] = None
+    for name in ("teacher", "start_from"):
+        if name in facts:
+            facts[name] = bool(facts[name])
+    if "fields" in facts:
+        held = facts.pop("fields")
+        facts |= {
+            "date": "date" in held,
+            "time": "time" in held,
+            "place": "latitude" in held and "longitude" in held,
+            "elevation": "elevation" in held,
+        }
+        for field in ("date", "time"):
+            if not facts[field] and f"{field}_phases" in facts:
+                facts[f"{field}_phases"] = None
     return facts
 
 
@@ -74,7 +75,7 @@ def _change(before: dict, after: dict) -> tuple[str, frozenset[str]] | None:
     if key in ("teacher", "background"):
         names = {"teacher": "a teacher", "background": "background species as targets"}
         return (names[key], frozenset(rest)) if after[key] else None
-    if key == "blur":
+    if key == "blur" and before[key] in BLUR_ORDER and after[key] in BLUR_ORDER:
         there, here = BLUR_ORDER.index(before[key]), BLUR_ORDER.index(after[key])
         name = f"blur: {before[key]} → {after[key]}"
         return (name, frozenset(rest)) if there < here else None

@@ -9,10 +9,11 @@ import numpy as np
 
 from birdml.comparison.charts import Scale, bar, matrix, scatter, signed, track
 from birdml.comparison.findings import findings, in_words
-from birdml.comparison.grid import FAMILIES, Gain
+from birdml.comparison.grid import Gain
 from birdml.comparison.report import Report
 from birdml.comparison.statistics import LEVEL, Interval
 from birdml.scoring import TENTHS
+from birdml.zoo.recipe import FAMILIES
 
 HERE = Path(__file__).parent
 
@@ -107,10 +108,10 @@ def _gains(report: Report) -> str:
         + [end for *_, one in report.chance for end in (one.low, one.high)]
     )
     rows = []
-    for family, title in FAMILIES.items():
+    for family, kind in FAMILIES.items():
         of_family = [gain for gain in report.gains if gain.family == family]
         if of_family:
-            rows.append(f"<h3>{title}</h3>")
+            rows.append(f"<h3>{kind.title}</h3>")
         rows += [_gain_row(gain, scale) for gain in of_family]
     if report.chance:
         rows.append("<h3>the same recipe twice: chance</h3>")

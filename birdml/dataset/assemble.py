@@ -285,6 +285,7 @@ def finish(
         media_id=raw.media_id,
         edition=raw.edition,
         samples=samples,
+        recordist=" ".join(unicodedata.normalize("NFC", raw.recordist).split()),
         **{"date": "", "time": ""}
         | {field: value for field, value in values.items() if value is not None},  # type: ignore
     )

@@ -115,7 +115,8 @@ def _read_species(path: Path) -> tuple[Species, ...]:
 def _read_recordings(path: Path) -> tuple[Recording, ...]:
     recordings = []
     seen: set[str] = set()
-    for line, row in read_table(path, RECORDING_COLUMNS, ADVICE):
+    columns, later = RECORDING_COLUMNS[:-1], RECORDING_COLUMNS[-1:]
+    for line, row in read_table(path, columns, ADVICE, optional=later):
         try:
             recordings.append(_recording(row))
         except ValueError as error:
@@ -154,6 +155,7 @@ def _recording(row: dict[str, str]) -> Recording:
         date=row["date"],
         time=row["time"],
         samples=samples,
+        recordist=row["recordist"],
         **numbers,  # type: ignore[arg-type]
     )
 
@@ -203,11 +205,11 @@ def dataset_digest(
     """16 hexadecimal digits of what a dataset holds: species, recordings and their raw files.
 
     Converted samples do not enter: decoders may differ in the last bit between processors, and
-    the digest must not.
+    the digest must not. A recordist counts where one is named: datasets from before have none.
     """
     digest = hashlib.sha256(_species_text(species).encode())
     for recording in sorted(recordings, key=lambda r: r.file):
-        row = csv_text((), [_recording_row(recording)])
+        row = csv_text((), [_recording_row(recording)[: None if recording.recordist else -1]])
         digest.update(f"{row}{source_hashes.get(recording.file, '')}\n".encode())
     return digest.hexdigest()[:16]
 

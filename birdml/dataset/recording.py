@@ -29,6 +29,7 @@ class Recording:
     longitude: float | None = None  # degrees
     elevation: float | None = None  # metres
     samples: int = 0  # at SAMPLE_RATE
+    recordist: str = ""  # who recorded it, as the source says
 
 
 @dataclass(frozen=True)

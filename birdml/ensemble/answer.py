@@ -9,8 +9,9 @@ from scipy.special import softmax
 from birdml.ensemble.combination import Combination, combine, usable_weights
 from birdml.ensemble.request import ServedRow
 from birdml.errors import UserError
-from birdml.metadata import encode, metadata_table
+from birdml.metadata import metadata_table
 from birdml.prediction.recordings import pooled_logits
+from birdml.zoo.parts import Metadata
 from birdml.zoo.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def answer(combination: Combination, row: ServedRow) -> Answer:
         pooled_logits(
             cast("Network", model.network),
             row.samples,
-            metadata=_encoded(model.recipe, table) if model.recipe.takes_metadata else None,
+            metadata=recipe.encoded(table)[0] if isinstance(recipe, Metadata) else None,
         )
-        for (model, _), able in zip(combination.members, usable)
+        for (model, _), recipe, able in zip(combination.members, recipes, usable)
         if able
     ]
     used = [recipe for recipe, able in zip(recipes, usable) if able]
@@ -66,10 +67,6 @@ def _can_answer(recipe: Recipe, row: ServedRow) -> bool:
         (recipe.takes_samples and row.samples is None)
         or (recipe.takes_metadata and not row.has_metadata)
     )
-
-
-def _encoded(recipe: Recipe, table: np.ndarray) -> np.ndarray:
-    return encode(table, recipe.fields, recipe.date_phases, recipe.time_phases)[0]
 
 
 def top_species(combination: Combination, logits: np.ndarray, count: int) -> list[dict]:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from birdml.ensemble.contributions import Contribution
 
-FAMILY_COLOURS = {"audio": COLOURS[0], "meta": COLOURS[2], "combined": COLOURS[1]}
+FAMILY_COLOURS = {
+    **{"audio": COLOURS[0], "meta": COLOURS[2], "combined": COLOURS[1]},
+    **{"place": COLOURS[3], "kernel": COLOURS[4], "place_kernel": COLOURS[5]},
+}
 
 
 def members(contributions: Sequence[Contribution], whole: float, what: str) -> Figure:

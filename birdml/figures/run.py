@@ -13,7 +13,8 @@ from birdml.figures.places import map_of_species, placed, season_by_hour
 from birdml.figures.species import confused_pairs, score_per_species
 from birdml.figures.style import species_names
 from birdml.figures.training import training_curves
-from birdml.metadata import encode, metadata_table
+from birdml.metadata import metadata_table
+from birdml.zoo.parts import Hearing, Metadata
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,20 +46,23 @@ def run_figures(
         figures["training_curves"] = training_curves(history)
     if model.recipe.takes_samples:
         figures |= _frontend_figures(model)
-    if model.recipe.family == "meta":
-        figures |= _metadata_figures(model, metadata_table(train), names)
+    recipe = model.recipe
+    if isinstance(recipe, Metadata) and not recipe.takes_samples:
+        figures |= _metadata_figures(recipe, model.network, metadata_table(train), names)
     return figures
 
 
 def _frontend_figures(model: SavedModel) -> dict[str, Figure]:
     network: Any = model.network
-    part = (network.audio if model.recipe.family == "combined" else network).frontend
+    recipe = model.recipe
+    assert isinstance(recipe, Hearing)
+    part = getattr(network, "audio", network).frontend
     state = {key: value.detach().cpu().numpy() for key, value in part.state_dict().items()}
-    learned = model.recipe.filterbank == "mel_learn"
+    learned = recipe.filterbank == "mel_learn"
     bank = part.filterbank.filters().detach() if learned else part.filterbank.filters
     bank = bank.cpu().numpy()
     exponent = None
-    if model.recipe.magnitude == "power":
+    if recipe.magnitude == "power":
         exponent = float(1 / (1 + np.exp(-state["magnitude.a"])))
     mean = state["standardise.normalise.mean"]
     deviation = 1 / state["standardise.normalise.inv_std"]
@@ -66,22 +70,20 @@ def _frontend_figures(model: SavedModel) -> dict[str, Figure]:
     if learned:
         from birdml.networks.frontend import LearnableMelBank
 
-        recipe = model.recipe
         fresh = LearnableMelBank(recipe.mel_bands, recipe.mel_min, recipe.mel_max)
         figures["mel_bands"] = mel_bands(bank, fresh.filters().detach().numpy())
     return figures
 
 
 def _metadata_figures(
-    model: SavedModel, table: np.ndarray, names: Sequence[str]
+    recipe: Metadata, network: Any, table: np.ndarray, names: Sequence[str]
 ) -> dict[str, Figure]:
     import torch
 
-    recipe, network = model.recipe, model.network
     device = next(network.parameters()).device
 
     def logits(rows: np.ndarray) -> np.ndarray:
-        encoded = encode(rows, recipe.fields, recipe.date_phases, recipe.time_phases)
+        encoded = recipe.encoded(rows)
         with torch.no_grad():
             return network(torch.from_numpy(encoded).to(device)).cpu().numpy()
 

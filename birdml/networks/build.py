@@ -6,7 +6,6 @@ from typing import Any
 from torch import nn
 
 from birdml.errors import UserError
-from birdml.metadata import encoded_size
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.combined import CombinedNetwork
 from birdml.networks.frontend import (
@@ -15,12 +14,21 @@ from birdml.networks.frontend import (
     filterbank_named,
     magnitude_named,
 )
+from birdml.networks.kernel import KernelNetwork, PlaceKernelNetwork
 from birdml.networks.metadata import MetadataNetwork
+from birdml.networks.place import PlaceNetwork
 from birdml.networks.pooling import pooling_named
 from birdml.networks.trunks import plain_trunk, residual_trunk
 from birdml.signal.spectrogram import bins_for
 
-Network = AudioNetwork | MetadataNetwork | CombinedNetwork
+Network = (
+    AudioNetwork
+    | MetadataNetwork
+    | PlaceNetwork
+    | KernelNetwork
+    | PlaceKernelNetwork
+    | CombinedNetwork
+)
 TRUNKS: dict[str, Callable[..., nn.Sequential]] = {"plain": plain_trunk, "residual": residual_trunk}
 
 
@@ -29,15 +37,9 @@ def build_network(recipe: Any, classes: int) -> Network:
 
     Raises UserError for a setting that no network can have.
     """
-    if recipe.family == "audio":
-        return _audio(recipe, classes)
-    if recipe.family == "meta":
-        return _metadata(recipe, classes)
-    if recipe.family == "combined":
-        return CombinedNetwork(
-            _audio(recipe, classes), _metadata(recipe, classes), recipe.metadata_weight
-        )
-    raise UserError(f"family '{recipe.family}' is unknown: use audio, meta or combined")
+    if recipe.family not in BUILDERS:
+        raise UserError(f"family '{recipe.family}' is unknown: use {', '.join(BUILDERS)}")
+    return BUILDERS[recipe.family](recipe, classes)
 
 
 def _audio(recipe: Any, classes: int) -> AudioNetwork:
@@ -85,8 +87,33 @@ def _sharpness(layer_pooling: str) -> float | None:
 
 
 def _metadata(recipe: Any, classes: int) -> MetadataNetwork:
-    inputs = encoded_size(recipe.fields, recipe.date_phases, recipe.time_phases)
-    return MetadataNetwork(inputs, classes, recipe.hidden)
+    return MetadataNetwork(recipe.encoded_size, classes, recipe.hidden)
+
+
+def _place(recipe: Any, classes: int) -> PlaceNetwork:
+    inputs = recipe.feature_count
+    return PlaceNetwork(inputs, classes, recipe.units, recipe.blocks, recipe.unit_dropout)
+
+
+def _kernel(recipe: Any, classes: int) -> KernelNetwork:
+    return KernelNetwork(classes, recipe.kernels)
+
+
+BUILDERS: dict[str, Callable[[Any, int], Network]] = {
+    "audio": _audio,
+    "meta": _metadata,
+    "place": _place,
+    "kernel": _kernel,
+    "place_kernel": lambda recipe, classes: PlaceKernelNetwork(
+        _place(recipe, classes), _kernel(recipe, classes), recipe.kernel_weight
+    ),
+    "combined": lambda recipe, classes: CombinedNetwork(
+        _audio(recipe, classes), _metadata(recipe, classes), recipe.metadata_weight
+    ),
+    "combined_place": lambda recipe, classes: CombinedNetwork(
+        _audio(recipe, classes), _place(recipe, classes), recipe.metadata_weight
+    ),
+}
 
 
 def first_parameter(network: Network) -> nn.Parameter:

@@ -5,14 +5,18 @@ from torch import Tensor, nn
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.layers import full_precision
 from birdml.networks.metadata import MetadataNetwork
+from birdml.networks.place import PlaceNetwork
 
 
 class CombinedNetwork(nn.Module):
     """Audio logits (after pooling) + weight x metadata logits."""
 
     takes = ("samples", "metadata")
+    parts = ("audio", "metadata")
 
-    def __init__(self, audio: AudioNetwork, metadata: MetadataNetwork, weight: float = 0.33):
+    def __init__(
+        self, audio: AudioNetwork, metadata: MetadataNetwork | PlaceNetwork, weight: float = 0.33
+    ):
         super().__init__()
         self.classes = audio.classes
         self.audio = audio

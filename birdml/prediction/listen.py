@@ -15,7 +15,6 @@ from birdml.errors import UserError
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.combined import CombinedNetwork
-from birdml.networks.metadata import MetadataNetwork
 from birdml.prediction.detections import Detection, best_species, joined
 from birdml.prediction.frames import frame_scores, sliding_logits, with_neighbours
 from birdml.prediction.recordings import (
@@ -169,7 +168,7 @@ def all_frames(
     for model, weight in members:
         network = cast(Network, model.network)
         audio = audio_part(network)
-        if isinstance(network, MetadataNetwork):
+        if audio is None:
             constant = constant + weight * _constant(network, model, asked)
         if isinstance(network, CombinedNetwork):
             share = weight * network.weight
@@ -186,7 +185,7 @@ def all_frames(
 
 
 @torch.inference_mode()
-def _constant(network: MetadataNetwork, model: SavedModel, asked: Asked) -> np.ndarray:
+def _constant(network: Network, model: SavedModel, asked: Asked) -> np.ndarray:
     return metadata_logits(network, _metadata(model, asked)).cpu().numpy()
 
 
@@ -227,6 +226,5 @@ def _in_step(
 
 
 def _metadata(model: SavedModel, asked: Asked) -> np.ndarray | None:
-    if not model.recipe.takes_metadata:
-        return None
-    return encoded_metadata(model, [asked.recording])[0]
+    encoded = encoded_metadata(model, [asked.recording])
+    return None if encoded is None else encoded[0]

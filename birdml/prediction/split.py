@@ -9,13 +9,13 @@ import torch
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording
 from birdml.errors import UserError
-from birdml.metadata import encode, metadata_table
+from birdml.metadata import metadata_table
 from birdml.networks.build import Network
-from birdml.networks.metadata import MetadataNetwork
 from birdml.prediction.recordings import on_device, pooled_logits
 from birdml.prediction.windows import window_logits, window_starts
 from birdml.signal.wav import AudioReader
 from birdml.tracking.arrays import Predictions
+from birdml.zoo.parts import Metadata
 from birdml.zoo.saved import SavedModel
 
 WINDOWS = ("recording", "5s")
@@ -63,8 +63,8 @@ def predict_split(
     recordings = dataset.split(split)
     check(model, dataset, split, recordings, windows)
     network = cast(Network, model.network.to(device).eval())
-    encoded = encoded_metadata(model, recordings) if model.recipe.takes_metadata else None
-    if isinstance(network, MetadataNetwork) and encoded is not None:
+    encoded = encoded_metadata(model, recordings)
+    if not model.recipe.takes_samples and encoded is not None:
         rows = list(_metadata_rows(network, encoded, recordings, windows, rule))
         progress(sum(r.samples for r in recordings) / SAMPLE_RATE)
     else:
@@ -92,7 +92,7 @@ def predict_split(
 
 @torch.inference_mode()
 def _metadata_rows(
-    network: MetadataNetwork,
+    network: Network,
     encoded: np.ndarray,
     recordings: list[Recording],
     windows: str,
@@ -129,7 +129,8 @@ def check(
         )
 
 
-def encoded_metadata(model: SavedModel, recordings: list[Recording]) -> np.ndarray:
-    """What the model's network takes of each recording's date, time and place, float32 [N, D]."""
+def encoded_metadata(model: SavedModel, recordings: list[Recording]) -> np.ndarray | None:
+    """What the model's network takes of each recording's date, time and place, float32 [N, D];
+    None where it takes nothing of it."""
     recipe = model.recipe
-    return encode(metadata_table(recordings), recipe.fields, recipe.date_phases, recipe.time_phases)
+    return recipe.encoded(metadata_table(recordings)) if isinstance(recipe, Metadata) else None

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -21,8 +21,8 @@ from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.tracking import champions, store
 from birdml.tracking.arrays import load_predictions
-from birdml.tracking.runs import FAMILIES, TrackedModel
-from birdml.zoo.recipe import Recipe
+from birdml.tracking.runs import TrackedModel
+from birdml.zoo.recipe import DEFAULTS, Recipe, saved_recipe
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 def recipe_of(model: TrackedModel) -> Recipe:
     """The recipe that a run was trained by, from its params `cfg.<field>`.
 
-    A field that the run does not name (its family does not read it) has its default. Raises
-    ValueError for a value that cannot be.
+    A setting that the run does not name has its default. Raises ValueError for a value that cannot
+    be.
     """
+    defaults = DEFAULTS.get(model.family, {})
     values: dict[str, Any] = {}
-    for field, kind in get_type_hints(Recipe).items():
-        text = model.params.get(f"cfg.{field}")
-        if text is not None:
-            value = text if kind is str else ast.literal_eval(text)
-            values[field] = tuple(value) if isinstance(value, list) else value
-    values |= {"name": model.name, "family": model.family}
-    return Recipe(**values)
+    for key, text in model.params.items():
+        setting = key.removeprefix("cfg.")
+        if setting != key and setting in defaults:
+            value = text if isinstance(defaults[setting], str) else ast.literal_eval(text)
+            values[setting] = value
+    return saved_recipe(model.name, values | {"family": model.family})
 
 
 def run(dataset_folder: str, models: str, out: str) -> Path:
@@ -76,7 +76,7 @@ def collect(
     files = [recording.file for recording in recordings]
     foreground, present = dataset.foreground(recordings), dataset.present(recordings)
     compared, problems = [], []
-    wanted = champions.meant(client, dataset, models, (*FAMILIES, "ensemble"))
+    wanted = champions.meant(client, dataset, models, ensembles=True)
     for model in tqdm(wanted, desc="reading predictions", disable=None, leave=False):
         try:
             predictions = load_predictions(client, model.run_id, "valid")

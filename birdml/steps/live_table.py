@@ -19,6 +19,7 @@ from birdml.steps.model_run import Request
 from birdml.tracking import runs
 from birdml.tracking.retry import is_away
 from birdml.training.patience import Patience
+from birdml.zoo.parts import Passes, Patient
 from birdml.zoo.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ def seconds_left(recipe: Recipe, criteria: Sequence[float], seconds: float) -> f
 
     `criteria` are those that patience judged, one for each epoch; an epoch takes `seconds`.
     """
+    if isinstance(recipe, Passes):
+        return max(0, recipe.epochs - len(criteria)) * seconds
+    if not isinstance(recipe, Patient):
+        return 0.0
     patience = Patience(recipe.patience, recipe.patience_trials)
     for criterion in criteria:
         patience.judge(criterion)
@@ -137,7 +142,7 @@ class LiveTable:
         best = max(m.value for m in maps)
         if state != "training":
             return Row(name, state, len(maps), best)
-        if recipe.patience_criterion == "valid_map":
+        if not isinstance(recipe, Patient) or recipe.patience_criterion == "valid_map":
             criteria = [-m.value for m in maps]
         else:
             criteria = [m.value for m in self._history(run, "valid_loss")]

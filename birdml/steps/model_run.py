@@ -17,9 +17,10 @@ from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 from birdml.tracking.claims import Claim
 from birdml.tracking.datasets import log_dataset
-from birdml.tracking.descriptions import describe_run, describe_version
+from birdml.tracking.descriptions import describe_version
 from birdml.tracking.recorder import ClaimLost, RunRecorder
 from birdml.tracking.retry import LIMIT, is_away, retry
+from birdml.zoo.description import describe_run
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
 

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.tracking import registry
-from birdml.tracking.runs import FAMILIES, TrackedModel, by_ids, finished_on, search, tracked
+from birdml.tracking.runs import (
+    ENSEMBLE,
+    ORDER,
+    TrackedModel,
+    by_ids,
+    finished_on,
+    search,
+    tracked,
+)
 from birdml.tracking.store import all_experiments
 
 if TYPE_CHECKING:
@@ -28,7 +36,7 @@ def champions(
     client: "MlflowClient",
     dataset_digest: str,
     names: Collection[str] | None = None,
-    families: Sequence[str] = FAMILIES,
+    ensembles: bool = False,
 ) -> list[TrackedModel]:
     """The champion of each model on a dataset, audio first, by number.
 
@@ -39,12 +47,12 @@ def champions(
     best = _best_of(client, dataset_digest, told)
     for model in _lost(client, dataset_digest, best, told):
         best.setdefault(model.name, model)
-    wanted = [m for m in best.values() if m.family in families]
-    return sorted((m for m in wanted if names is None or m.name in names), key=_order(families))
+    wanted = [m for m in best.values() if ensembles or m.family != ENSEMBLE]
+    return sorted((m for m in wanted if names is None or m.name in names), key=_order)
 
 
 def meant(
-    client: "MlflowClient", dataset: Dataset, asked: str, families: Sequence[str] = FAMILIES
+    client: "MlflowClient", dataset: Dataset, asked: str, ensembles: bool = False
 ) -> list[TrackedModel]:
     """The registered models of a dataset that are meant: `all`, families, names, patterns, and
     `name@version`, with commas.
@@ -52,12 +60,12 @@ def meant(
     Raises UserError, with what there is, for a word that means none, and for two versions of one
     model.
     """
-    there = champions(client, dataset.digest, families=families)
+    there = champions(client, dataset.digest, ensembles=ensembles)
     chosen: dict[str, TrackedModel] = {}
     unknown = []
     for word in (word.strip() for word in asked.split(",") if word.strip()):
         if "@" in word:
-            found = [_version(client, dataset, word, families)]
+            found = [_version(client, dataset, word, ensembles)]
         else:
             found = [m for m in there if word in ("all", m.family) or fnmatch(m.name, word)]
         if not found:
@@ -79,7 +87,7 @@ def meant(
             f"no registered models of the dataset '{dataset.name}'"
             f"{f' ({reasons})' if reasons else ''}: train some first (-e train -P model=...)"
         )
-    return sorted(chosen.values(), key=_order(families))
+    return sorted(chosen.values(), key=_order)
 
 
 def version_meant(client: "MlflowClient", model: str, dataset_digest: str = "") -> "ModelVersion":
@@ -178,9 +186,7 @@ def _lost(
             yield tracked(run, version)
 
 
-def _version(
-    client: "MlflowClient", dataset: Dataset, word: str, families: Sequence[str]
-) -> TrackedModel:
+def _version(client: "MlflowClient", dataset: Dataset, word: str, ensembles: bool) -> TrackedModel:
     """The model that `name@version` means, on this dataset."""
     version = registry.resolve(client, word)
     if version.tags.get("birdml.dataset_digest") != dataset.digest:
@@ -191,7 +197,7 @@ def _version(
     model = _named(run, str(version.version), set()) if run is not None else None
     if model is None:
         raise UserError(f"the run of {word} is not in the store any more: train it again")
-    if model.family not in families:
+    if model.family == ENSEMBLE and not ensembles:
         raise UserError(f"{word} is an {model.family}: name single models")
     return model
 
@@ -206,9 +212,9 @@ def _with_reasons(client: "MlflowClient", words: Sequence[str]) -> str:
     return ", ".join(said)
 
 
-def _order(families: Sequence[str]):
-    def key(model: TrackedModel) -> tuple[int, int, str]:
-        digits = "".join(c for c in model.name if c.isdigit())
-        return list(families).index(model.family), int(digits or 0), model.name
-
-    return key
+def _order(model: TrackedModel) -> tuple[int, str, int, str]:
+    """Audio, metadata and combined models, then other families, ensembles last; by number."""
+    digits = "".join(c for c in model.name if c.isdigit())
+    place = ORDER.index(model.family) if model.family in ORDER else len(ORDER)
+    last = len(ORDER) + 1 if model.family == ENSEMBLE else place
+    return last, model.family, int(digits or 0), model.name

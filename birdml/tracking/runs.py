@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-FAMILIES = ("audio", "meta", "combined")
+ENSEMBLE = "ensemble"  # the family of runs that are no single model
+ORDER = ("audio", "meta", "combined")  # of families; others come after them
 IDS = 100  # runs asked for by their ids in one request
 CLOCKS_APART = 3600.0  # seconds by which the clocks of machines that share a store may differ
 

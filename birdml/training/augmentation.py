@@ -23,6 +23,7 @@ from birdml.signal.augment import (
 )
 from birdml.streams import CHANGES, stream
 from birdml.training.feed import Feed
+from birdml.zoo.parts import Hearing, Labels
 from birdml.zoo.recipe import Recipe
 
 
@@ -32,7 +33,7 @@ def generator(seed: int, step: int) -> np.random.Generator:
 
 
 def mix(
-    recipe: Recipe, samples: Tensor, weights: Tensor, rng: np.random.Generator
+    recipe: Hearing, samples: Tensor, weights: Tensor, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Samples int16 [B, S] mixed with each other, and target weights [B, C] alike if wanted."""
     if not recipe.mixup:
@@ -41,7 +42,7 @@ def mix(
     return mixed, weights if shared is None else shared
 
 
-def change(recipe: Recipe, magnitudes: Tensor, rng: np.random.Generator) -> Tensor:
+def change(recipe: Hearing, magnitudes: Tensor, rng: np.random.Generator) -> Tensor:
     """Magnitudes [B, F, bins] at another tempo and pitch, filtered: [B, F', bins]."""
     if recipe.max_stretch or recipe.max_shift:
         magnitudes = stretch_and_shift(magnitudes, recipe.max_stretch, recipe.max_shift, rng)
@@ -58,13 +59,13 @@ def network_outputs(
 ) -> Tensor:
     """Logits [B, C], or scores [B, C + K, T] for a loss over time; with `rng`, of excerpts that
     it changes."""
-    stepwise = recipe.loss == "step_attention"
+    stepwise = isinstance(recipe, Labels) and recipe.loss == "step_attention"
     if rng is None and not stepwise:
         return network(*(inputs[name] for name in network.takes))
     audio = audio_part(network)
     assert audio is not None
     magnitudes = audio.spectrogram(inputs["samples"])
-    if rng is not None:
+    if rng is not None and isinstance(recipe, Hearing):
         magnitudes = change(recipe, magnitudes, rng)
     if stepwise:
         return audio.scores_from_magnitudes(magnitudes)
@@ -74,7 +75,7 @@ def network_outputs(
     return logits
 
 
-def class_factors(recipe: Recipe, feed: Feed, classes: int) -> Tensor | None:
+def class_factors(recipe: Labels, feed: Feed, classes: int) -> Tensor | None:
     """Factors of the targets of each class, float32 [C], or None where all classes are alike."""
     if not recipe.class_weighting:
         return None
@@ -82,7 +83,7 @@ def class_factors(recipe: Recipe, feed: Feed, classes: int) -> Tensor | None:
     return torch.from_numpy(class_weights(counts, recipe.class_weighting))
 
 
-def saved_targets(recipe: Recipe, feed: Feed, classes: int) -> Tensor | None:
+def saved_targets(recipe: Labels, feed: Feed, classes: int) -> Tensor | None:
     """Softmax of the saved predictions of each recording, float32 [N, C], or None without them.
 
     `recipe.pseudo_labels` is a folder as runs hold them: `recordings.csv` with a column `file`,
@@ -97,12 +98,12 @@ def saved_targets(recipe: Recipe, feed: Feed, classes: int) -> Tensor | None:
         logits = np.load(Path(folder) / "logits.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
-            f"{recipe.name}: pseudo_labels is '{folder}', but there are no predictions to read "
+            f"pseudo_labels is '{folder}', but there are no predictions to read "
             f"({error}); it is a folder with recordings.csv and logits.npy"
         ) from None
     if logits.shape != (len(predicted), classes):
         raise UserError(
-            f"{recipe.name}: pseudo_labels '{folder}' holds logits {list(logits.shape)}, but "
+            f"pseudo_labels '{folder}' holds logits {list(logits.shape)}, but "
             f"{len(predicted)} recordings and {classes} species need "
             f"{[len(predicted), classes]}; predict with a model of this dataset"
         )

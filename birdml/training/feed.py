@@ -18,10 +18,12 @@ from torch import Tensor
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import Recording
 from birdml.errors import UserError
-from birdml.metadata import FIELDS, blur, drop, encode, metadata_table
+from birdml.metadata import FIELDS, metadata_table
 from birdml.signal.excerpts import Excerpts, TrainingExcerpts, read, validation_batches
 from birdml.signal.wav import AudioReader
 from birdml.streams import BLUR, PICK, stream
+from birdml.training.repeats import repeat_weights
+from birdml.zoo.parts import Hearing, Metadata, Passes, Patient, Shares
 from birdml.zoo.recipe import Recipe
 
 T = TypeVar("T")
@@ -74,39 +76,53 @@ class Feed:
         self.recordings = labelled(dataset, split)
         self.foreground = torch.from_numpy(dataset.foreground(self.recordings))
         self.present = torch.from_numpy(dataset.present(self.recordings))
-        if recipe.takes_samples:
+        self.weights: Tensor | None = None  # of recordings, float32 [N]; None where all are alike
+        if isinstance(recipe, Shares) and recipe.repeats:
+            weights = repeat_weights(self.recordings, recipe.repeats)
+            self.weights = torch.from_numpy(weights)
+        if isinstance(recipe, Hearing):
             if not dataset.has_audio:
                 raise UserError(
                     f"the dataset '{dataset.name}' has no audio, which {recipe.name} needs; "
                     "train a meta model on it, or prepare it with audio"
                 )
             self.reader = AudioReader([dataset.audio_path(r) for r in self.recordings])
-        if recipe.takes_metadata:
+        if isinstance(recipe, Metadata):
             self.table = metadata_table(self.recordings)
-            if not recipe.takes_samples and not _says_something(self.table, recipe):
+            if not isinstance(recipe, Hearing) and not _says_something(self.table, recipe):
                 raise UserError(
                     f"no recording of '{split}' in the dataset '{dataset.name}' has any metadata "
                     f"that {recipe.name} reads ({', '.join(recipe.fields)}): it could only guess; "
                     "prepare the dataset from a source with date, time or place"
                 )
 
+    @property
+    def epoch_steps(self) -> int:
+        """Batches of an epoch."""
+        recipe = self.recipe
+        if isinstance(recipe, Passes) and not recipe.epoch_steps:
+            return -(-len(self.recordings) // recipe.batch_size)
+        return recipe.epoch_steps if isinstance(recipe, Passes | Patient) else 0
+
     def epoch(self, number: int) -> Iterator[Batch]:
         """The training batches of an epoch, counted from 1."""
-        if not self.recipe.takes_samples:
+        if not isinstance(self.recipe, Hearing):
             yield from self._metadata_epoch(number)
             return
         draw = self._excerpts()
-        first = (number - 1) * self.recipe.epoch_steps
-        steps = range(first, first + self.recipe.epoch_steps)
+        first = (number - 1) * self.epoch_steps
+        steps = range(first, first + self.epoch_steps)
         yield from self._ahead(lambda step: self._training_batch(draw.batch(step), step), steps)
 
     def _excerpts(self) -> TrainingExcerpts:
+        recipe = self.recipe
+        assert isinstance(recipe, Hearing) and isinstance(recipe, Patient)
         return TrainingExcerpts(
             self.reader.lengths,
-            self.recipe.batch_size,
-            self.recipe.excerpt_min,
-            self.recipe.excerpt_max,
-            self.recipe.length_buckets,
+            recipe.batch_size,
+            recipe.excerpt_min,
+            recipe.excerpt_max,
+            recipe.length_buckets,
             self.seed,
         )
 
@@ -131,7 +147,7 @@ class Feed:
     def files_of(self, epoch: int, step: int) -> list[str]:
         """The recordings in one batch of an epoch (steps counted from 0), none of them read."""
         if self.recipe.takes_samples:
-            number = (epoch - 1) * self.recipe.epoch_steps + step
+            number = (epoch - 1) * self.epoch_steps + step
             rows = self._excerpts().batch(number).indices
         else:
             rows = self._drawn_rows(epoch)[step]
@@ -139,15 +155,14 @@ class Feed:
 
     def validation(self) -> Iterator[Batch]:
         """All recordings once, in the batches of the per-epoch validation."""
-        if not self.recipe.takes_samples:
+        recipe = self.recipe
+        if not isinstance(recipe, Hearing):
             everything = np.arange(len(self.recordings))
             yield self._batch(everything, {"metadata": self._encoded(self.table)})
             return
+        assert isinstance(recipe, Patient)
         batches = validation_batches(
-            self.reader.lengths,
-            self.recipe.batch_size,
-            self.recipe.excerpt_min,
-            self.recipe.excerpt_max,
+            self.reader.lengths, recipe.batch_size, recipe.excerpt_min, recipe.excerpt_max
         )
         yield from self._ahead(self._validation_batch, batches)
 
@@ -168,28 +183,27 @@ class Feed:
         # Encoded as one block: 5000 small batches one by one would cost more than their training.
         indices = self._drawn_rows(number)
         rng = stream(self.seed, BLUR, number)
-        encoded = self._encoded(self._noisy(self.table[indices.ravel()], rng))
-        for rows, metadata in zip(indices, encoded.view(*indices.shape, -1)):
+        encoded = self._encoded(self._noisy(self.table[np.concatenate(indices)], rng))
+        for rows, metadata in zip(indices, encoded.split([len(rows) for rows in indices])):
             yield self._batch(rows, {"metadata": metadata})
 
-    def _drawn_rows(self, number: int) -> np.ndarray:
-        """Recordings of each batch of an epoch of metadata, int64 [steps, B]."""
-        size = (self.recipe.epoch_steps, min(self.recipe.batch_size, len(self.recordings)))
+    def _drawn_rows(self, number: int) -> list[np.ndarray]:
+        """Recordings of each batch of an epoch of metadata, int64 [B] each."""
+        recipe, count = self.recipe, len(self.recordings)
+        assert isinstance(recipe, Passes | Patient)
         rng = stream(self.seed, PICK, number)
-        return without_replacement(len(self.recordings), size, rng)
+        if isinstance(recipe, Passes) and not recipe.epoch_steps:
+            return np.array_split(rng.permutation(count), self.epoch_steps)
+        size = (self.epoch_steps, min(recipe.batch_size, count))
+        return list(without_replacement(count, size, rng))
 
     def _noisy(self, table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        if any(self.recipe.blur_deviations):
-            table = blur(table, self.recipe.blur_deviations, rng)
-        if self.recipe.field_dropout:
-            table = drop(table, self.recipe.field_dropout, rng)
-        return table
+        assert isinstance(self.recipe, Metadata)
+        return self.recipe.noisy(table, rng)
 
     def _encoded(self, table: np.ndarray) -> Tensor:
-        recipe = self.recipe
-        return torch.from_numpy(
-            encode(table, recipe.fields, recipe.date_phases, recipe.time_phases)
-        )
+        assert isinstance(self.recipe, Metadata)
+        return torch.from_numpy(self.recipe.encoded(table))
 
     def _batch(self, indices: np.ndarray, inputs: dict[str, Tensor]) -> Batch:
         rows = torch.from_numpy(indices)
@@ -198,6 +212,7 @@ class Feed:
 
 
 def _says_something(table: np.ndarray, recipe: Recipe) -> bool:
+    assert isinstance(recipe, Metadata)
     read = [FIELDS.index(field) for field in recipe.fields]
     return bool(np.isfinite(table[:, read]).any())
 

@@ -9,11 +9,12 @@ from birdml.networks.build import Network
 from birdml.networks.combined import audio_part
 from birdml.signal.spectrogram import num_frames
 from birdml.zoo.needs import check_needs
+from birdml.zoo.parts import Hearing
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
 
 
-def check_lengths(recipe: Recipe, network: Network) -> None:
+def check_lengths(name: str, recipe: Hearing, network: Network) -> None:
     """UserError where the shortest excerpt gives the network no output over time."""
     audio = audio_part(network)
     assert audio is not None
@@ -21,8 +22,8 @@ def check_lengths(recipe: Recipe, network: Network) -> None:
     frames = int(num_frames(int(recipe.excerpt_min * SAMPLE_RATE)) / (1 + recipe.max_stretch))
     if frames < needed:
         raise UserError(
-            f"{recipe.name}: excerpt_min is {recipe.excerpt_min:g} s, of which {frames} frames are "
-            f"left in training; its network needs {needed} (1/70 s each): make it longer"
+            f"{name}: excerpt_min is {recipe.excerpt_min:g} s, of which {frames} frames are left "
+            f"in training; its network needs {needed} (1/70 s each): make it longer"
         )
 
 

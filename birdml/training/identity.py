@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from birdml.training.precision import precision
-from birdml.zoo.recipe import DEFAULTS, RESULTS, Recipe
+from birdml.zoo.recipe import DEFAULTS, Recipe
 
 
 def identities(
@@ -17,7 +17,7 @@ def identities(
     """Identity of each recipe: a hash of what it says, the dataset, the seed and of its needs.
 
     Of the settings that its family reads, those count that differ from the defaults: an option that
-    is added, and off, is no other request. `RESULTS` counts when a family's results change, and
+    is added, and off, is no other request. `results` counts when those of a family change, and
     the precision where it is not that of a CPU. `recipes` holds the needs too. The name is no part
     of what is computed, but it is of what is asked: `meta3` and `meta9` have the same settings and
     are two models.
@@ -29,7 +29,7 @@ def identities(
             recipe = recipes[name]
             asked = {
                 "name": name,
-                "family": [recipe.family, RESULTS[recipe.family]],
+                "family": [recipe.family, recipe.results],
                 "settings": _settings(recipe),
                 "dataset": dataset_digest,
                 "seed": seed,
@@ -52,11 +52,12 @@ def _settings(recipe: Recipe) -> dict:
     settings = {
         key: value
         for key, value in recipe.settings_in_use().items()
-        if key != "family" and value != DEFAULTS[key]
+        if key != "family" and value != DEFAULTS[recipe.family][key]
     }
-    if recipe.pseudo_labels:
+    folder = settings.get("pseudo_labels")
+    if folder:
         content = hashlib.sha256()
-        for path in sorted(Path(recipe.pseudo_labels).glob("*")):
+        for path in sorted(Path(folder).glob("*")):
             if path.is_file():
                 content.update(path.name.encode())
                 content.update(hashlib.sha256(path.read_bytes()).digest())

@@ -16,6 +16,7 @@ from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.pooling import Attention
 from birdml.training.objective import cross_entropy
+from birdml.zoo.parts import Labels
 from birdml.zoo.recipe import Recipe
 
 
@@ -24,9 +25,10 @@ def example_losses(recipe: Recipe, network: Network, outputs: Tensor, weights: T
 
     `step_attention` takes scores before pooling, [B, C + K, T].
     """
-    if recipe.loss == "binary":
+    loss = recipe.loss if isinstance(recipe, Labels) else "cross_entropy"
+    if isinstance(recipe, Labels) and loss == "binary":
         return binary_cross_entropy(outputs, weights, recipe.ignored_top)
-    if recipe.loss == "step_attention":
+    if loss == "step_attention":
         return step_cross_entropy(
             outputs, cast(Attention, cast(AudioNetwork, network).pool), weights
         )

@@ -22,6 +22,17 @@ def targets(
     return weights
 
 
+def shares(foreground: Tensor, present: Tensor, background: float) -> Tensor:
+    """Target shares of each class, float32 [B, C], that sum to 1.
+
+    The foreground species [B] counts 1, each other species of `present` (bool [B, C]) counts
+    `background`, before they are divided by their sum.
+    """
+    weights = background * present.to(torch.float32)
+    weights = weights.scatter(1, foreground[:, None], 1.0)
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
 def cross_entropy(logits: Tensor, weights: Tensor) -> Tensor:
     """Categorical cross-entropy -sum_c weights_c log softmax(logits)_c of each example, [B]."""
     return -(weights * F.log_softmax(logits, dim=1)).sum(dim=1)

@@ -1,9 +1,13 @@
-"""Adam as the 2018 system computes it, with a faster first parameter."""
+"""Adam as the 2018 system computes it, with a faster first parameter; AdamW in one cycle."""
+
+import math
 
 import torch
 from torch import nn
 
 from birdml.networks.build import Network, first_parameter
+from birdml.zoo.parts import Passes, Patient
+from birdml.zoo.recipe import Recipe
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -31,8 +35,41 @@ class Adam(torch.optim.Adam):
         return super().step(closure)
 
 
+class AdamW(torch.optim.AdamW):
+    """AdamW (Loshchilov and Hutter, ICLR 2019) that keeps no state beside its moments."""
+
+    steps = 0
+
+
+Optimiser = Adam | AdamW
+
+
+def optimiser_of(recipe: Recipe, network: Network) -> Optimiser:
+    """The optimiser of a training; for a recipe that trains nothing, one of rate 0."""
+    if isinstance(recipe, Passes):
+        groups = [{"params": list(network.parameters()), "rate_factor": 1.0}]
+        return AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    if isinstance(recipe, Patient):
+        return adam(network, recipe.learning_rate, recipe.first_parameter_rate)
+    return adam(network, 0.0, 1.0)
+
+
+def one_cycle(step: int, steps: int, highest: float) -> float:
+    """The rate of a step, counted from 0: up from `highest` / 25 over the first 30 % of the steps,
+    then down to almost nothing, both along half a cosine (Smith and Topin 2019, as in PyTorch)."""
+    top = 0.3 * steps - 1
+    first, last = highest / 25, highest / 25e4
+    if step <= top:
+        return _cosine(first, highest, step / max(top, 1))
+    return _cosine(highest, last, (step - top) / max(steps - 1 - top, 1))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+
 def adam(network: Network, rate: float, first_parameter_rate: float) -> Adam:
-    """The optimiser of a training: every parameter at `rate`, the first one at a multiple of it."""
+    """The optimiser of 2018: every parameter at `rate`, the first one at a multiple of it."""
     first = first_parameter(network)
     others = [p for p in network.parameters() if p.requires_grad and p is not first]
     groups = [
@@ -57,7 +94,7 @@ def sum_of_squares(network: nn.Module) -> torch.Tensor:
     return torch.stack([p.square().sum() for p in decayed]).sum()
 
 
-def moments(optimiser: Adam, network: nn.Module) -> dict[str, torch.Tensor]:
+def moments(optimiser: Optimiser, network: nn.Module) -> dict[str, torch.Tensor]:
     """The optimiser's running averages, by the names of the parameters they belong to."""
     return {
         f"{key}.{name}": optimiser.state[parameter][key]
@@ -68,7 +105,7 @@ def moments(optimiser: Adam, network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def restore_moments(
-    optimiser: Adam, network: nn.Module, tensors: dict[str, torch.Tensor], steps: int
+    optimiser: Optimiser, network: nn.Module, tensors: dict[str, torch.Tensor], steps: int
 ) -> None:
     """Puts back what `moments` gave after `steps` updates."""
     optimiser.steps = steps

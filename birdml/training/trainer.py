@@ -1,7 +1,7 @@
 """One model from the first step to its best state; reports to a recorder that is handed in."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -14,6 +14,8 @@ from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network, build_network
+from birdml.networks.combined import CombinedNetwork
+from birdml.networks.kernel import KernelNetwork, PlaceKernelNetwork
 from birdml.scoring import score
 from birdml.streams import NETWORK, torch_seed
 from birdml.training.augmentation import (
@@ -27,21 +29,25 @@ from birdml.training.checkpoint import Checkpoint, Snapshot
 from birdml.training.feed import Batch, Feed
 from birdml.training.fit import check_lengths, check_models
 from birdml.training.losses import example_losses
-from birdml.training.objective import targets
+from birdml.training.objective import shares, targets
 from birdml.training.optimiser import (
-    Adam,
-    adam,
+    Optimiser,
     moments,
+    one_cycle,
+    optimiser_of,
     restore_moments,
     set_rate,
     sum_of_squares,
 )
-from birdml.training.patience import Patience
+from birdml.training.patience import Patience, Verdict
 from birdml.training.precision import computing_in, precision
-from birdml.zoo.recipe import Recipe
+from birdml.training.repeats import recordist_groups, repeat_weights
+from birdml.zoo.parts import Hearing, Labels, Passes, Patient, Shares
+from birdml.zoo.recipe import KernelRecipe, Recipe
 from birdml.zoo.saved import SavedModel
 
 LONG_EPOCH = 3600.0  # seconds; beyond it, `train` says so once
+KEPT_DIGITS = 1  # of degrees: places of kept recordings that are alike are 10 km wide
 LOSS_CHECK = 200  # steps between looks at the loss on a device: each one makes it wait
 
 
@@ -105,37 +111,60 @@ class _Training:
         self.valid = Feed(dataset, "valid", recipe, seed, feed_threads, pin)
         torch.manual_seed(torch_seed(seed, NETWORK, 0))
         self.network = build_network(recipe, len(dataset.classes))
-        if recipe.takes_samples:
-            check_lengths(recipe, self.network)
+        if isinstance(recipe, Hearing):
+            check_lengths(recipe.name, recipe, self.network)
         check_models(recipe, dataset, needs)
-        if recipe.start_from:
-            self.network.load_state_dict(
-                {
-                    f"{part}.{key}": value
-                    for part, name in zip(("audio", "metadata"), recipe.start_from)
-                    for key, value in needs[name].network.state_dict().items()
-                }
-            )
+        if recipe.built_from:
+            self._start_from([needs[name] for name in recipe.needs[-len(recipe.built_from) :]])
+        if isinstance(self.network, KernelNetwork):
+            self._remember(self.network)
         self.network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.teacher = None
-        if recipe.teacher:
-            self.teacher = needs[recipe.teacher].network.to(self.device).eval()
-        classes = len(dataset.classes)
-        self.pseudo = saved_targets(recipe, self.feed, classes)
-        self.factors = class_factors(recipe, self.feed, classes)
-        self.optimiser: Adam = adam(self.network, recipe.learning_rate, recipe.first_parameter_rate)
+        self.teacher, self.pseudo, self.factors = None, None, None
+        if isinstance(recipe, Labels):
+            classes = len(dataset.classes)
+            if recipe.teacher:
+                self.teacher = needs[recipe.teacher].network.to(self.device).eval()
+            self.pseudo = saved_targets(recipe, self.feed, classes)
+            self.factors = class_factors(recipe, self.feed, classes)
+        self.optimiser: Optimiser = optimiser_of(recipe, self.network)
+
+    def _start_from(self, models: Sequence[SavedModel]) -> None:
+        parts = cast(CombinedNetwork | PlaceKernelNetwork, self.network).parts
+        self.network.load_state_dict(
+            {
+                f"{part}.{key}": value
+                for part, model in zip(parts, models)
+                for key, value in model.network.state_dict().items()
+            }
+        )
+
+    def _remember(self, network: KernelNetwork) -> None:
+        """Gives the training recordings to a network that answers from them."""
+        recipe = cast(KernelRecipe, self.recipe)
+        weights = repeat_weights(self.feed.recordings, recipe.repeats, KEPT_DIGITS)
+        network.remember(
+            torch.from_numpy(recipe.encoded(self.feed.table)),
+            shares(self.feed.foreground, self.feed.present, recipe.background_weight),
+            torch.from_numpy(weights),
+        )
+        self.groups = torch.from_numpy(recordist_groups(self.feed.recordings)).to(self.device)
 
     def run(self, recorder: Recorder) -> Trained:
         recipe = self.recipe
         state = recorder.resume()
         if state is None:
             start = self._snapshot()
-            patience = Patience(recipe.patience, recipe.patience_trials)
-            state = Checkpoint(0, recipe.learning_rate, patience, start, start, 0)
+            patience, rate = Patience(1, 1), 0.0
+            if isinstance(recipe, Patient):
+                patience = Patience(recipe.patience, recipe.patience_trials)
+            if isinstance(recipe, Patient | Passes):
+                rate = recipe.learning_rate
+            state = Checkpoint(0, rate, patience, start, start, 0)
         else:
             self._restore(state.last)
-        while state.epoch < recipe.epochs:
+        epochs = recipe.epochs if isinstance(recipe, Patient | Passes) else 0
+        while state.epoch < epochs:
             if state.history and state.history[-1]["verdict"] == "end":
                 break
             began = time.perf_counter()
@@ -155,16 +184,19 @@ class _Training:
         self, state: Checkpoint, number: int, metrics: dict[str, float], seconds: float
     ) -> Checkpoint:
         """The state after an epoch: best so far, or back to the best with a lower rate."""
-        loss_counts = self.recipe.patience_criterion == "valid_loss"
-        verdict = state.patience.judge(
-            metrics["valid_loss"] if loss_counts else -metrics["valid_map"]
-        )
+        recipe = self.recipe
+        verdict: Verdict = "better"  # without patience, the last state counts
+        if isinstance(recipe, Patient):
+            loss_counts = recipe.patience_criterion == "valid_loss"
+            verdict = state.patience.judge(
+                metrics["valid_loss"] if loss_counts else -metrics["valid_map"]
+            )
         last, best, best_epoch = self._snapshot(), state.best, state.best_epoch
         rate = state.learning_rate
         if verdict == "better":
             best, best_epoch = last, number
-        elif verdict in ("back", "end"):
-            last, rate = best, rate * self.recipe.learning_rate_decay
+        elif isinstance(recipe, Patient) and verdict in ("back", "end"):
+            last, rate = best, rate * recipe.learning_rate_decay
             self._restore(best)
         record = {"epoch": number, **metrics, "verdict": verdict}
         record["trial"] = state.patience.trials_over
@@ -183,7 +215,7 @@ class _Training:
         self.network.train()
         # Dropout draws from (seed, epoch): a resumed training needs no state of a generator.
         torch.manual_seed(torch_seed(self.seed, NETWORK, number))
-        steps = self.recipe.epoch_steps
+        steps = self.feed.epoch_steps
         losses = torch.zeros(steps, device=self.device)
         progress = tqdm(
             total=steps, desc=f"{self.recipe.name} epoch {number}", disable=None, leave=False
@@ -201,8 +233,11 @@ class _Training:
 
     def _step(self, batch: Batch, number: int) -> Tensor:
         recipe, inputs, weights = self.recipe, batch.inputs, self._label_weights(batch)
+        if isinstance(recipe, Passes) and recipe.schedule == "one_cycle":
+            steps = self.feed.epoch_steps * recipe.epochs
+            set_rate(self.optimiser, one_cycle(number, steps, recipe.learning_rate))
         rng = None
-        if recipe.changes_excerpts:
+        if isinstance(recipe, Hearing) and recipe.changes_excerpts:
             rng = generator(self.seed, number)
             mixed, weights = mix(recipe, inputs["samples"], weights, rng)
             inputs = inputs | {"samples": mixed}
@@ -211,12 +246,19 @@ class _Training:
                 with torch.no_grad():
                     taught = self.teacher(*(inputs[name] for name in self.network.takes))
                 weights = weights + taught.float().softmax(dim=1)
-            outputs = network_outputs(recipe, self.network, inputs, rng).float()
+            if isinstance(self.network, KernelNetwork):  # nobody is told by what they recorded
+                rows = torch.from_numpy(batch.indices).to(self.device)
+                outputs = self.network(inputs["metadata"], self.groups[rows], self.groups)
+            else:
+                outputs = network_outputs(recipe, self.network, inputs, rng).float()
         if self.factors is not None:
             weights = weights * self.factors.to(self.device)
-        loss = example_losses(recipe, self.network, outputs, weights).mean()
+        losses = example_losses(recipe, self.network, outputs, weights)
+        if self.feed.weights is not None:
+            losses = losses * self.feed.weights[torch.from_numpy(batch.indices)].to(self.device)
+        loss = losses.mean()
         self.optimiser.zero_grad(set_to_none=True)
-        if recipe.l2_decay:
+        if isinstance(recipe, Labels) and recipe.l2_decay:
             (loss + recipe.l2_decay * sum_of_squares(self.network)).backward()
         else:
             loss.backward()
@@ -224,12 +266,23 @@ class _Training:
         return loss.detach()
 
     def _label_weights(self, batch: Batch) -> Tensor:
-        present = batch.present if self.recipe.background else None
+        recipe, background = self.recipe, 0.0
+        if isinstance(recipe, Shares):
+            if not isinstance(recipe, Labels) or recipe.background:
+                background = recipe.background_weight
+            weights = shares(batch.foreground, batch.present, background)
+            return weights if self.pseudo is None else weights + self._saved(batch)
+        assert isinstance(recipe, Labels)
+        present = batch.present if recipe.background else None
         saved = None
         if self.pseudo is not None:
-            saved = self.pseudo[torch.from_numpy(batch.indices)].to(self.device)
+            saved = self._saved(batch)
         weights = targets(batch.foreground, present, len(self.dataset.classes), saved)
-        return weights.clamp(max=1) if self.recipe.loss == "binary" else weights
+        return weights.clamp(max=1) if recipe.loss == "binary" else weights
+
+    def _saved(self, batch: Batch) -> Tensor:
+        assert self.pseudo is not None
+        return self.pseudo[torch.from_numpy(batch.indices)].to(self.device)
 
     def _check(self, losses: Tensor, epoch: int) -> None:
         if torch.isfinite(losses).all():
@@ -275,7 +328,7 @@ class _Training:
         restore_moments(self.optimiser, self.network, snapshot.moments, snapshot.steps)
 
     def _warn_of_long_epochs(self, seconds_per_step: float) -> None:
-        epoch = seconds_per_step * self.recipe.epoch_steps
+        epoch = seconds_per_step * self.feed.epoch_steps
         if epoch > LONG_EPOCH:
             tqdm.write(
                 f"{self.recipe.name}: one epoch will take about {epoch / 3600:.1f} hours here, and "

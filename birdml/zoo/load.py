@@ -2,28 +2,18 @@
 
 import difflib
 import fnmatch
-import math
 import re
 import tomllib
-from dataclasses import replace
+from collections.abc import Iterable
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from birdml.errors import UserError
-from birdml.zoo.recipe import FAMILIES, FIELDS, Recipe, unread_by
+from birdml.zoo.recipe import FAMILIES, FIELDS, SETTINGS, Recipe, changed, make_recipe
 
 HERE = Path(__file__).parent
-FAMILY_SETTINGS: dict[str, dict[str, Any]] = {
-    "audio": {},
-    "meta": {"epoch_steps": 5000, "patience_criterion": "valid_map"},
-    "combined": {
-        "learning_rate": 1e-5,
-        "learning_rate_decay": 0.5,
-        "patience_criterion": "valid_map",
-    },
-}
 WITHOUT = {
     "date": ("date",),
     "time": ("time",),
@@ -113,44 +103,23 @@ def _recipe(name: str, family: str, words: dict, zoo: dict[str, Recipe]) -> Reci
         if left_out not in WITHOUT:
             raise ValueError(f"without is '{left_out}'; it can be {', '.join(WITHOUT)}")
         words["fields"] = [field for field in FIELDS if field not in WITHOUT[left_out]]
-    values = {key: check_value(key, value) for key, value in words.items()}
-    for key in values:
-        if key in unread_by(family):
-            raise ValueError(f"{key} is nothing that {family} models read")
+    for key in words:
+        check_setting(key, [family])
     if base is not None:
-        return replace(zoo[base], name=name, **values)
-    return Recipe(name, family, **FAMILY_SETTINGS[family] | values)
+        return changed(zoo[base], words, name)
+    return make_recipe(FAMILIES[family], name, words)
 
 
-def check_value(key: str, value: Any) -> Any:
-    """A setting's value in the type of its field; ValueError for an unknown field or wrong type."""
-    types = get_type_hints(Recipe)
-    if key not in types or key in ("name", "family"):
-        raise ValueError(f"unknown setting '{key}'{_similar(key, types)}")
-    kind = types[key]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
-        raise ValueError(f"{key} has more than 64 bits")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{key} is {value}; it must be a finite number")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if kind in (int, float, str, bool):
-        if type(value) is not kind:
-            raise ValueError(f"{key} is {value!r}; it must be {_kind_name(kind)}")
-        return value
-    item = kind.__args__[0]
-    if not isinstance(value, list | tuple) or any(type(v) is not item for v in value):
-        raise ValueError(f"{key} is {value!r}; it must be a list of {_kind_name(item)}")
-    return tuple(value)
-
-
-def _kind_name(kind: type) -> str:
-    return {int: "whole number", float: "number", str: "text", bool: "true or false"}[kind]
-
-
-def _similar(key: str, names: dict) -> str:
-    near = difflib.get_close_matches(key, [n for n in names if n != "name"], n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+def check_setting(key: str, families: Iterable[str]) -> None:
+    """ValueError for a setting that there is not, or that no model of these families reads."""
+    own = [name for family in families for name in SETTINGS[family]]
+    if key in own:
+        return
+    if not any(key in names for names in SETTINGS.values()):
+        near = difflib.get_close_matches(key, own, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise ValueError(f"unknown setting '{key}'{hint}")
+    raise ValueError(f"{key} is nothing that {' or '.join(sorted(families))} models read")
 
 
 def _line(text: str, name: str) -> int:
@@ -177,10 +146,11 @@ def configure(recipe: Recipe, profile: str = "", settings: str | dict[str, Any] 
         if profile:
             if profile not in profiles():
                 raise ValueError(f"unknown profile '{profile}'; there is {', '.join(profiles())}")
-            for key, value in profiles()[profile].get(recipe.family, {}).items():
-                values[key] = check_value(key, value)
-        values |= parse_settings(settings) if isinstance(settings, str) else settings
-        return replace(recipe, **values)
+            values |= profiles()[profile].get(recipe.family, {})
+        given = parse_settings(settings) if isinstance(settings, str) else settings
+        for key in given:
+            check_setting(key, [recipe.family])
+        return changed(recipe, values | given)
     except ValueError as error:
         raise UserError(f"{recipe.name}: {error}") from None
 
@@ -193,10 +163,9 @@ def parse_settings(settings: str) -> dict[str, Any]:
         if not equals:
             raise ValueError(f"setting '{part}' is not of the form field=value")
         try:
-            value = tomllib.loads(f"v = {text}")["v"]
+            values[key] = tomllib.loads(f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
-            value = text
-        values[key] = check_value(key, value)
+            values[key] = text
     return values
 
 
@@ -218,7 +187,7 @@ def select(names: str, zoo: dict[str, Recipe]) -> list[str]:
             hint = f"did you mean '{near[0]}'? " if near else ""
             raise UserError(
                 f"no model is named '{word}'; {hint}there are audio1..17, meta1..19, combined1, "
-                "the families audio, meta, combined, and all"
+                f"the families {', '.join(FAMILIES)}, and all"
             )
         wanted |= found
     return [name for name in zoo if name in wanted]

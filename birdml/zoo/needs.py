@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 
 from birdml.errors import UserError
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.parts import Labels
+from birdml.zoo.recipe import SETTINGS, Recipe
 
 # What a teacher and its student must have in common, beside their family.
-TAUGHT = "mel_max fields date_phases time_phases"
+TAUGHT = "mel_max fields date_phases time_phases features degree"
 # What a network's weights belong to: those of a part go into a network of the same settings.
-PARTS = {
+SHAPES = {
     "audio": "filterbank mel_bands mel_min mel_max magnitude trunk channels width shifts pooling "
     "conv_groups dense_groups layer_pooling dilated",
     "meta": "fields date_phases time_phases hidden",
+    "place": "fields features degree units blocks",
+    "kernel": "fields kernels",
 }
 
 
@@ -20,31 +23,31 @@ def check_needs(recipe: Recipe, needs: Mapping[str, Recipe]) -> None:
 
     `needs` holds the recipes that `recipe.needs` names.
     """
-    if recipe.teacher:
+    if isinstance(recipe, Labels) and recipe.teacher:
         _check_teacher(recipe, needs[recipe.teacher])
-    if recipe.start_from:
+    if recipe.built_from:
         _check_parts(recipe, needs)
 
 
 def _check_teacher(recipe: Recipe, teacher: Recipe) -> None:
-    wanted = TAUGHT.split()
-    taught = [key for key in wanted if getattr(recipe, key) != getattr(teacher, key)]
+    wanted = [key for key in TAUGHT.split() if key in SETTINGS[recipe.family]]
+    taught = [key for key in wanted if getattr(recipe, key) != getattr(teacher, key, None)]
     if teacher.family != recipe.family or (recipe.takes_metadata and taught):
         raise UserError(
             f"{recipe.name} cannot learn from {teacher.name}: a teacher takes the same input "
-            f"({', '.join(['family', *wanted[1:]])})"
+            f"({', '.join(['family', *(key for key in wanted if key != 'mel_max')])})"
         )
 
 
 def _check_parts(recipe: Recipe, needs: Mapping[str, Recipe]) -> None:
-    found = tuple(needs[name].family for name in recipe.start_from)
-    if found != tuple(PARTS):
+    names = recipe.start_from  # type: ignore[attr-defined]
+    if tuple(needs[name].family for name in names) != recipe.built_from:
         raise UserError(
-            f"{recipe.name} starts from {', '.join(recipe.start_from)}; start_from is an audio and "
-            "a meta model, in this order"
+            f"{recipe.name} starts from {', '.join(names)}; start_from is "
+            f"{recipe.start_in_words()}, in this order"
         )
-    for name, settings in zip(recipe.start_from, PARTS.values()):
-        for key in settings.split():
+    for name in names:
+        for key in SHAPES[needs[name].family].split():
             own, other = getattr(recipe, key), getattr(needs[name], key)
             if own != other:
                 raise UserError(

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from birdml.errors import UserError
-from birdml.zoo.load import configure, parse_settings, select
+from birdml.zoo.load import check_setting, configure, parse_settings, select
 from birdml.zoo.needs import check_needs
-from birdml.zoo.recipe import Recipe, unread_by
+from birdml.zoo.recipe import SETTINGS, Recipe
 
 
 def plan(
@@ -23,15 +23,13 @@ def plan(
     names = select(asked, dict(zoo))
     try:
         values = parse_settings(settings)
+        for key in values:
+            check_setting(key, {zoo[name].family for name in names})
     except ValueError as error:
         raise UserError(f"set: {error}") from None
-    families = {zoo[name].family for name in names}
-    for key in values:
-        if all(key in unread_by(family) for family in families):
-            raise UserError(_unread(key, families))
     recipes = {}
     for name in names:
-        own = {k: v for k, v in values.items() if k not in unread_by(zoo[name].family)}
+        own = {k: v for k, v in values.items() if k in SETTINGS[zoo[name].family]}
         recipes[name] = configure(zoo[name], profile, own)
     waiting = list(recipes)
     while waiting:
@@ -65,11 +63,6 @@ def _needs_first(recipes: Mapping[str, Recipe], zoo: Mapping[str, Recipe]) -> li
         if name in recipes:
             add(name)
     return ordered
-
-
-def _unread(key: str, families: set[str]) -> str:
-    kinds = " or ".join(sorted(families))
-    return f"set: {key} is nothing that {kinds} models read"
 
 
 def _near(name: str, zoo: Mapping[str, Recipe]) -> str:

@@ -13,7 +13,7 @@ from birdml.dataset.recording import Species
 from birdml.errors import UserError
 from birdml.files import writing_folder
 from birdml.zoo.forms import Form, read_form
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import Recipe, saved_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,14 +91,10 @@ def load_model(folder: str | Path, device: str = "cpu") -> SavedModel:
     from birdml.networks.build import build_network
 
     about = read_about(folder)
-    settings: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in about["recipe"].items()
-    }
     path = Path(folder) / ABOUT
     species = tuple(Species(i, latin, tuple(years)) for i, latin, years in about["species"])
     try:
-        recipe = Recipe(name=about["name"], **settings)
+        recipe = saved_recipe(about["name"], about["recipe"])
         network = build_network(recipe, len(species))
     except Exception as error:  # settings of any type can fail anywhere in a network
         raise UserError(f"'{path}' is broken ({_line(error)}); {AGAIN}") from None

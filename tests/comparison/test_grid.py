@@ -8,7 +8,7 @@ import pytest
 from birdml.comparison.grid import gains, same_recipe
 from birdml.comparison.statistics import Answers, resamples
 from birdml.zoo.load import load_zoo
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import AudioRecipe, MetaRecipe, Recipe
 
 N = 60
 DRAWN = resamples(N)
@@ -67,7 +67,7 @@ def test_blur_that_never_differs_alone_says_what_differs_too(zoo_gains):
 
 
 def test_a_gain_is_the_mean_difference_over_pairs():
-    plain = Recipe("a", background=False)
+    plain = AudioRecipe("a", background=False)
     recipes = {
         "a": plain,
         "b": replace(plain, name="b", teacher="a"),
@@ -80,13 +80,13 @@ def test_a_gain_is_the_mean_difference_over_pairs():
 
 
 def test_models_that_differ_in_two_things_are_no_pair():
-    plain = Recipe("a", family="meta")
+    plain = MetaRecipe("a")
     recipes = {"a": plain, "b": replace(plain, name="b", blur="none", background=True)}
     assert found(recipes, {"a": 0.2, "b": 0.3}) == {}
 
 
 def test_a_model_without_answers_is_left_out():
-    plain = Recipe("a")
+    plain = AudioRecipe("a")
     recipes = {"a": plain, "b": replace(plain, name="b", teacher="a")}
     assert found(recipes, {"a": 0.2}) == {}
 

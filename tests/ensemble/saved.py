@@ -7,8 +7,8 @@ import torch
 from birdml.dataset.recording import Species
 from birdml.ensemble.combination import Member, save_combination
 from birdml.networks.build import build_network
-from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel, save_model
+from tests.recipes import small_recipe
 
 SPECIES = tuple(Species(f"c{label}", f"Avis {label}") for label in range(7))
 
@@ -18,8 +18,7 @@ def saved_model(
 ) -> Path:
     """A model in a folder of its family's name."""
     torch.manual_seed(len(family))
-    parts = {"start_from": ("audio", "meta")} if family == "combined" else {}
-    recipe = Recipe(family, family, channels=(4, 6), width=12, hidden=(8, 8), **parts)
+    recipe = small_recipe(family, family)
     network = build_network(recipe, len(species)).eval()
     save_model(folder / family, SavedModel(recipe, network, species, "made-up", digest, "i"))
     return folder / family

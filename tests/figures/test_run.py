@@ -10,7 +10,7 @@ from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import Recording, Species
 from birdml.figures.run import run_figures
 from birdml.networks.build import build_network
-from birdml.zoo.recipe import FIELDS, Recipe
+from birdml.zoo.recipe import FIELDS, AudioRecipe, CombinedRecipe, MetaRecipe, Recipe
 from birdml.zoo.saved import SavedModel
 
 SMALL = {"channels": (2, 2), "width": 4, "mel_bands": 40}
@@ -56,7 +56,7 @@ def figures_of(recipe: Recipe, dataset: Dataset, history: list[dict]) -> set[str
 
 
 def test_a_metadata_model_has_a_map_and_seasons():
-    found = figures_of(Recipe("m", family="meta"), made_up_dataset(), HISTORY)
+    found = figures_of(MetaRecipe("m"), made_up_dataset(), HISTORY)
     assert found == ALWAYS | {"training_curves", "map_of_species", "season_by_hour"}
 
 
@@ -66,24 +66,24 @@ def test_a_metadata_model_has_a_map_and_seasons():
 )
 def test_what_a_model_does_not_know_is_not_drawn(without, missing):
     fields = tuple(field for field in FIELDS if field not in without)
-    found = figures_of(Recipe("m", family="meta", fields=fields), made_up_dataset(), HISTORY)
+    found = figures_of(MetaRecipe("m", fields=fields), made_up_dataset(), HISTORY)
     assert {"map_of_species", "season_by_hour"} - found == {missing}
 
 
 def test_a_dataset_without_places_has_no_map():
-    found = figures_of(Recipe("m", family="meta"), made_up_dataset(placed=False), HISTORY)
+    found = figures_of(MetaRecipe("m"), made_up_dataset(placed=False), HISTORY)
     assert "map_of_species" not in found and "season_by_hour" in found
 
 
 def test_an_audio_model_shows_its_frontend_and_without_history_no_curves():
-    assert figures_of(Recipe("a", **SMALL), made_up_dataset(), []) == ALWAYS | {"frontend"}
+    assert figures_of(AudioRecipe("a", **SMALL), made_up_dataset(), []) == ALWAYS | {"frontend"}
 
 
 def test_learned_mel_bands_are_shown():
-    recipe = Recipe("a", filterbank="mel_learn", magnitude="log", **SMALL)
+    recipe = AudioRecipe("a", filterbank="mel_learn", magnitude="log", **SMALL)
     assert figures_of(recipe, made_up_dataset(), []) == ALWAYS | {"frontend", "mel_bands"}
 
 
 def test_a_combined_model_shows_its_frontend():
-    recipe = Recipe("c", family="combined", start_from=("a", "m"), **SMALL)
+    recipe = CombinedRecipe("c", start_from=("a", "m"), **SMALL)
     assert figures_of(recipe, made_up_dataset(), []) == ALWAYS | {"frontend"}

@@ -19,7 +19,7 @@ from birdml.submission.checker import read_submission
 from birdml.submission.truth import read_truth
 from birdml.training.checkpoint import load_checkpoint
 from birdml.zoo.load import load_zoo
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.saved import SavedModel, load_model, read_about, save_model
 from tests.datasets import make_dataset
 from tests.fuzz.inputs import broken
@@ -148,7 +148,7 @@ def test_truths(whole, tmp_path):
 
 @pytest.mark.parametrize("name", ["model.json", "weights.safetensors", "ensemble.json"])
 def test_saved_models(name, tmp_path):
-    recipe = Recipe("meta3", "meta", hidden=(4, 4))
+    recipe = MetaRecipe("meta3", hidden=(4, 4))
     dataset = make_dataset(tmp_path / "tiny", audio=False)
     network = build_network(recipe, 3)
     model = SavedModel(recipe, network, dataset.species, "tiny", dataset.digest, "i")

@@ -8,9 +8,9 @@ import torch
 from birdml.errors import UserError
 from birdml.networks.build import build_network, first_parameter
 from birdml.networks.trunks import plain_trunk
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import AudioRecipe
 
-SMALL = Recipe("small", channels=(4, 6), width=12)
+SMALL = AudioRecipe("small", channels=(4, 6), width=12)
 SAMPLES = torch.randint(
     -3000, 3000, (2, 50000), dtype=torch.int16, generator=torch.Generator().manual_seed(0)
 )
@@ -27,7 +27,7 @@ def test_the_published_network_has_the_published_size():
     weights = [9 * 64, 9 * 64 * 64, 9 * 64 * 128, 9 * 128 * 128, 3 * 17 * 128 * 128]
     weights += [9 * 128 * 1024, 1024 * 1024, 1024 * 1500]
     norms = 2 * (64 + 64 + 128 + 128 + 128 + 1024 + 1024)
-    network = build_network(Recipe("audio1"), 1500)
+    network = build_network(AudioRecipe("audio1"), 1500)
     trained = sum(parameter.numel() for parameter in network.parameters())
     assert trained == sum(weights) + norms + 1500 + 1  # bias of the classes, exponent
 

@@ -6,14 +6,14 @@ import torch
 from birdml.networks.build import build_network
 from birdml.networks.dense import dense_scores, dense_scores_from_mel
 from birdml.networks.pooling import pooling_named
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import AudioRecipe
 
 SMALL = {"channels": (4, 6), "width": 12, "dropout": 0.5}
 
 
 def network(trunk: str, pooling: str = "att3", classes: int = 5):
     torch.manual_seed(0)
-    recipe = Recipe("small", trunk=trunk, pooling=pooling, **SMALL)
+    recipe = AudioRecipe("small", trunk=trunk, pooling=pooling, **SMALL)
     built = build_network(recipe, classes)
     with torch.no_grad():
         for name, buffer in built.named_buffers():

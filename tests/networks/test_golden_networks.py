@@ -11,7 +11,7 @@ from birdml.networks.combined import CombinedNetwork
 from birdml.networks.lasagne import export_parameters, load_parameters, slots
 from birdml.training.objective import cross_entropy, targets
 from birdml.training.optimiser import adam
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import AudioRecipe, CombinedRecipe, MetaRecipe, changed
 from tests.golden import load_json, load_npz, relative_difference
 from tests.networks.arch import golden_names, network_of
 
@@ -256,17 +256,17 @@ def test_golden_export_is_the_inverse_of_loading(name):
 
 
 RECIPES = {
-    "net_dummy_lme1": Recipe("x", pooling="lme1"),
-    "net_dummy_att16": Recipe("x", pooling="att16"),
-    "net_dummy_att64": Recipe("x", pooling="att64"),
-    "net_resnet1_lme1": Recipe("x", trunk="residual"),
-    "net_resnet1_att16": Recipe("x", trunk="residual", pooling="att16"),
-    "net_resnet1_att64": Recipe("x", trunk="residual", pooling="att64"),
-    "net_combined": Recipe(
-        "x", "combined", trunk="residual", date_phases=3, time_phases=3, start_from=("a", "m")
+    "net_dummy_lme1": AudioRecipe("x", pooling="lme1"),
+    "net_dummy_att16": AudioRecipe("x", pooling="att16"),
+    "net_dummy_att64": AudioRecipe("x", pooling="att64"),
+    "net_resnet1_lme1": AudioRecipe("x", trunk="residual"),
+    "net_resnet1_att16": AudioRecipe("x", trunk="residual", pooling="att16"),
+    "net_resnet1_att64": AudioRecipe("x", trunk="residual", pooling="att64"),
+    "net_combined": CombinedRecipe(
+        "x", trunk="residual", date_phases=3, time_phases=3, start_from=("a", "m")
     ),
-    "net_meta_d12t12": Recipe("x", family="meta"),
-    "net_meta_d12t3": Recipe("x", family="meta", time_phases=3),
+    "net_meta_d12t12": MetaRecipe("x"),
+    "net_meta_d12t3": MetaRecipe("x", time_phases=3),
 }
 FULL = "arch.fullsize="
 
@@ -275,7 +275,9 @@ FULL = "arch.fullsize="
 def test_golden_recipes_build_these_networks(name):
     arrays, about = case(name)
     widths = [text.removeprefix(FULL) for text in about["overrides"] if text.startswith(FULL)]
-    recipe = Recipe(**{**RECIPES[name].__dict__, "width": int(widths[-1])})
+    recipe = RECIPES[name]
+    if recipe.takes_samples:
+        recipe = changed(recipe, {"width": int(widths[-1])})
     network = build_network(recipe, about["classes"])
     load_parameters(network, arrays)
     with torch.no_grad():

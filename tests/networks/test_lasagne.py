@@ -7,13 +7,13 @@ import torch
 from birdml.errors import UserError
 from birdml.networks.build import build_network
 from birdml.networks.lasagne import export_parameters, load_parameters, slots
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import AudioRecipe
 
 SMALL = {"channels": (4, 6), "width": 12}
 
 
 def small(**settings):
-    return build_network(Recipe("small", **SMALL, **settings), 5)
+    return build_network(AudioRecipe("small", **SMALL, **settings), 5)
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ import torch
 from birdml.networks.build import build_network
 from birdml.networks.layers import BatchNorm
 from birdml.zoo.recipe import Recipe
+from tests.recipes import small_recipe
 
 CLASSES = 7
 
 
 def recipe(trunk: str = "plain", pooling: str = "lme1", **settings) -> Recipe:
-    if settings.get("family") == "combined":
-        settings["start_from"] = ("audio", "meta")
-    return Recipe(
-        "small", trunk=trunk, pooling=pooling, channels=(4, 6), width=12, hidden=(8, 8), **settings
-    )
+    family = settings.pop("family", "audio")
+    if family != "meta":
+        settings |= {"trunk": trunk, "pooling": pooling}
+    return small_recipe("small", family, **settings)
 
 
 def network(trunk: str = "plain", pooling: str = "lme1", seed: int = 0, **settings):

@@ -16,7 +16,7 @@ from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.tracking import registry
 from birdml.tracking.arrays import load_predictions, log_predictions
 from birdml.tracking.store import experiment_id
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.saved import SavedModel, save_model
 from tests.datasets import make_dataset
 
@@ -32,7 +32,7 @@ def add_model(client, folder, dataset, name: str, skill: float, digest: str = ""
     rng = np.random.default_rng([len(name), ord(name[-1])])
     right = np.eye(len(dataset.classes))[dataset.foreground(recordings)]
     logits = (rng.normal(size=right.shape) + skill * right).astype(np.float32)
-    recipe = Recipe(name, "meta", hidden=(4, 4))
+    recipe = MetaRecipe(name, hidden=(4, 4))
     network = build_network(recipe, len(dataset.classes))
     digest = digest or dataset.digest
     model = SavedModel(recipe, network, dataset.species, dataset.name, digest, "i")

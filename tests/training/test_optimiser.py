@@ -5,9 +5,9 @@ import torch
 
 from birdml.networks.build import build_network, first_parameter
 from birdml.training.optimiser import adam, moments, restore_moments, set_rate
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import MetaRecipe
 
-RECIPE = Recipe("x", family="meta", hidden=(6,), dropout=0.0)
+RECIPE = MetaRecipe("x", hidden=(6,), dropout=0.0)
 FACTOR = 10.0
 
 
