@@ -165,8 +165,6 @@ def test_noise_has_its_deviations_and_place_is_lost_as_a_whole():
     np.testing.assert_allclose(1 - known.mean(0), 0.1, atol=0.01)
     np.testing.assert_array_equal(known[:, 2], known[:, 3])
     assert not np.array_equal(known[:, 0], known[:, 1])
-    np.testing.assert_allclose(
-        np.nanstd(noisy, axis=0), (10.0, 30.0, 0.15, 0.15, 30.0), rtol=0.05
-    )
+    np.testing.assert_allclose(np.nanstd(noisy, axis=0), (10.0, 30.0, 0.15, 0.15, 30.0), rtol=0.05)
     beyond = blurred(np.array([[1.0, 1.0, 90.0, 0.0, 0.0]] * 99), (0, 0, 5.0, 0, 0), 0.0, rng)
     assert beyond[:, 2].max() <= 90

@@ -18,7 +18,7 @@ FLOOR = 1e-5  # added to probabilities: nothing is impossible
 PAIRS = 1 << 24  # of recordings compared at once: bounds the memory
 REACHES = (20.0, 2.5, 1.0, 0.3)  # sqrt(g) of a fresh kernel: 1 / chord of the unit sphere
 TERMS = ("place", "date", "time", "elevation")
-KEPT = ("memory", "weights", "pair_rows", "pair_labels", "pair_shares", "prior")
+KEPT = ("memory", "known", "weights", "pair_rows", "pair_labels", "pair_shares", "prior")
 
 
 class KernelNetwork(nn.Module):
@@ -43,6 +43,7 @@ class KernelNetwork(nn.Module):
         self.log_penalties = nn.Parameter(torch.zeros(len(TERMS), kernels))
         self.log_prior = nn.Parameter(torch.tensor(-3.0))  # log s
         self.register_buffer("memory", torch.zeros(0, 5))  # days, minutes, degrees, degrees, m
+        self.register_buffer("known", torch.zeros(0, 5, dtype=torch.bool))
         self.register_buffer("weights", torch.zeros(0))
         self.register_buffer("pair_rows", torch.zeros(0, dtype=torch.int64))
         self.register_buffer("pair_labels", torch.zeros(0, dtype=torch.int64))
@@ -50,9 +51,10 @@ class KernelNetwork(nn.Module):
         self.register_buffer("prior", torch.full((classes,), 1 / classes))
 
     def remember(self, table: Tensor, shares: Tensor, weights: Tensor) -> None:
-        """Keeps recordings: table [N, 5], shares of species [N, C], weights [N]."""
+        """Keeps recordings: table [N, 5], NaN unknown, shares of species [N, C], weights [N]."""
         rows, labels = shares.nonzero(as_tuple=True)
-        self.memory, self.weights = table.float(), weights.float()
+        self.memory, self.known = table.float().nan_to_num(), ~table.isnan()
+        self.weights = weights.float()
         self.pair_rows, self.pair_labels = rows, labels
         self.pair_shares = shares[rows, labels].float()
         mass = weights.float() @ shares.float()
@@ -76,13 +78,14 @@ class KernelNetwork(nn.Module):
         step = max(1, PAIRS // max(1, len(metadata)))
         for start in range(0, len(self.memory), step):
             block = slice(start, start + step)
-            near = self._kernels(asked, _Terms(self.memory[block])) * self.weights[block]
+            kept = self.memory[block].where(self.known[block], torch.nan)
+            near = self._kernels(asked, _Terms(kept)) * self.weights[block]
             if groups is not None and kept_groups is not None:
                 near = near.masked_fill(groups[:, None] == kept_groups[None, block], 0.0)
-            first, last = torch.searchsorted(
-                self.pair_rows, torch.tensor([start, start + step], device=self.pair_rows.device)
-            ).tolist()
-            pairs = slice(first, last)
+            pairs = slice(None)
+            if step < len(self.memory):
+                ends = torch.tensor([start, start + step], device=self.pair_rows.device)
+                pairs = slice(*torch.searchsorted(self.pair_rows, ends).tolist())
             shares = near[:, self.pair_rows[pairs] - start] * self.pair_shares[pairs]
             mass = mass.index_add(1, self.pair_labels[pairs], shares)
         prior = self.log_prior.exp()

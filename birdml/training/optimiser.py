@@ -48,7 +48,8 @@ def optimiser_of(recipe: Recipe, network: Network) -> Optimiser:
     """The optimiser of a training; for a recipe that trains nothing, one of rate 0."""
     if isinstance(recipe, Passes):
         groups = [{"params": list(network.parameters()), "rate_factor": 1.0}]
-        return AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        fused = next(network.parameters()).device.type in FUSED
+        return AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=fused)
     if isinstance(recipe, Patient):
         return adam(network, recipe.learning_rate, recipe.first_parameter_rate)
     return adam(network, 0.0, 1.0)

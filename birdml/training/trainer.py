@@ -271,6 +271,8 @@ class _Training:
             if not isinstance(recipe, Labels) or recipe.background:
                 background = recipe.background_weight
             weights = shares(batch.foreground, batch.present, background)
+            if isinstance(recipe, Labels) and recipe.loss == "binary":
+                return (weights > 0).to(weights.dtype)
             return weights if self.pseudo is None else weights + self._saved(batch)
         assert isinstance(recipe, Labels)
         present = batch.present if recipe.background else None

@@ -8,7 +8,8 @@ import torch
 from birdml.errors import UserError
 from birdml.networks.build import build_network, first_parameter
 from birdml.networks.trunks import plain_trunk
-from birdml.zoo.recipe import AudioRecipe
+from birdml.zoo.recipe import AudioRecipe, MetaRecipe
+from tests.recipes import small_recipe
 
 SMALL = AudioRecipe("small", channels=(4, 6), width=12)
 SAMPLES = torch.randint(
@@ -39,14 +40,19 @@ def test_the_published_network_has_the_published_size():
         {"filterbank": "mel_learn", "magnitude": "pcen", "mel_spread": 0.1},
         {"pooling": "noisy_or", "mel_bands": 60, "mel_max": 8000.0, "shifts": 3},
         {"family": "meta"},
-        {"family": "combined", "start_from": ("a", "m")},
+        {"family": "combined"},
+        {"family": "place"},
+        {"family": "combined_place"},
     ],
 )
 @pytest.mark.parametrize("autocast", [False, True])
 def test_networks_train_in_single_and_mixed_precision(settings, autocast):
     torch.manual_seed(0)
-    network = build_network(replace(SMALL, **settings), 5)
-    values = {"samples": SAMPLES, "metadata": torch.randn(2, 32)}
+    recipe = small_recipe("small", **{"family": "audio"} | settings)
+    network = build_network(recipe, 5)
+    values = {"samples": SAMPLES}
+    if recipe.takes_metadata:
+        values["metadata"] = torch.randn(2, recipe.encoded_size)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
         logits = network(*(values[name] for name in network.takes))
     assert logits.shape == (2, 5) and logits.dtype == torch.float32
@@ -57,13 +63,13 @@ def test_networks_train_in_single_and_mixed_precision(settings, autocast):
 
 def test_the_first_parameter_is_the_exponent_or_the_first_weights():
     assert first_parameter(build_network(SMALL, 5)).shape == ()
-    combined = build_network(replace(SMALL, family="combined", start_from=("a", "m")), 5)
+    combined = build_network(small_recipe("c", "combined"), 5)
     assert first_parameter(combined) is combined.audio.frontend.magnitude.a
-    assert first_parameter(build_network(replace(SMALL, family="meta"), 5)).shape == (256, 32)
+    assert first_parameter(build_network(MetaRecipe("m"), 5)).shape == (256, 32)
 
 
 def test_combined_logits_are_a_weighted_sum():
-    network = build_network(replace(SMALL, family="combined", start_from=("a", "m")), 5).eval()
+    network = build_network(small_recipe("c", "combined"), 5).eval()
     metadata = torch.randn(2, 32)
     torch.testing.assert_close(
         network(SAMPLES, metadata), network.audio(SAMPLES) + 0.33 * network.metadata(metadata)

@@ -7,13 +7,11 @@ import torch
 from birdml.errors import UserError
 from birdml.networks.build import build_network
 from birdml.networks.lasagne import export_parameters, load_parameters, slots
-from birdml.zoo.recipe import AudioRecipe
-
-SMALL = {"channels": (4, 6), "width": 12}
+from tests.recipes import small_recipe
 
 
 def small(**settings):
-    return build_network(AudioRecipe("small", **SMALL, **settings), 5)
+    return build_network(small_recipe("small", **{"family": "audio"} | settings), 5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from birdml.networks.build import build_network, first_parameter
 from birdml.training.optimiser import adam, moments, restore_moments, set_rate
 from birdml.zoo.recipe import MetaRecipe
 
-RECIPE = MetaRecipe("x", hidden=(6,), dropout=0.0)
+RECIPE = MetaRecipe("x", hidden=(6,))
 FACTOR = 10.0
 
 

@@ -202,7 +202,7 @@ def test_teachers_and_combined_models_take_changed_excerpts(dataset):
         ("audio1", "pooling=lme0", "pooling is 'lme0'; it can be lme1, att16"),
         ("audio1", "loss=hinge", "it can be cross_entropy, step_attention, binary"),
         ("audio1", "loss=step_attention", "with pooling such as"),
-        ("meta1", "loss=step_attention pooling=att16", "for audio models"),
+        ("meta1", "loss=step_attention", "for audio models"),
         ("audio2", "loss=binary", "teacher gives targets that are not 0 or 1"),
         ("audio1", "loss=binary class_weighting=0.5", "class_weighting gives targets"),
         ("audio1", "ignored_top=-1", "ignored_top is -1"),
