@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import birdml
+from birdml.calibration.saved import FILE
 from birdml.ensemble.combination import LIST, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
 from birdml.tracking.interrupts import in_one_piece
@@ -66,6 +67,8 @@ def log_and_register(
     mlflow.set_tracking_uri(client.tracking_uri)
     artifacts = {"ensemble": str(folder / LIST)}
     artifacts |= {f"member/{m.name}": str(folder / m.name) for m in members}
+    if (folder / FILE).is_file():
+        artifacts["calibration"] = str(folder / FILE)
     own = client.get_run(run_id)
     with _quiet(), in_one_piece():
         # MLflow itself would take the experiment that the environment names.
