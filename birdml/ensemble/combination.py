@@ -58,13 +58,15 @@ class _List(Form):
 class Combination:
     """Models and weights whose weighted sum of logits is the answer (K members, C classes).
 
-    `calibration` reads these logits; None where there is none.
+    `calibration` reads these logits; None where there is none. `version` in the registry, where it
+    comes from there.
     """
 
     name: str
     members: tuple[tuple[SavedModel, float], ...]
     lineage: tuple[Member, ...]
     calibration: Calibration | None = None
+    version: str = ""
 
     @property
     def species(self) -> tuple[Species, ...]:
