@@ -53,7 +53,10 @@ DATASET_ONLY = ("dataset", "split")
 )
 @click.option("--out", default="", help="Folder for results  [default: predictions/...]")
 @click.option(
-    "--format", default="csv", show_default=True, help="csv, raven, audacity; several with commas."
+    "--format",
+    default="csv",
+    show_default=True,
+    help="csv, raven, audacity, kaleidoscope, birdnet, parquet; several with commas.",
 )
 @click.option(
     "--figures",
@@ -76,9 +79,9 @@ def predict(**options):
     """Logs the logits of a split into the models' runs, where they are missing; or writes which
     species are heard when in audio files of any format.
 
-    Audio files: OUT/predictions.csv (file, start, end, species, latin_name, score, rank) and the
-    same per file. What can't be read is listed in problems.csv. The same command goes on where an
-    interrupted one stopped.
+    Audio files: OUT/predictions.csv (file, start, end, species, latin_name, score, rank, ...) and
+    the same per file. What can't be read is listed in problems.csv. The same command goes on where
+    an interrupted one stopped.
     """
     from birdml.tracking.store import describe_handed_run
 

@@ -57,8 +57,8 @@ def merged(
                     score, logit = float(scores[row, label]), float(logits[row, label])
                     best = Event(start, end, label, score, rank, logit)
                 if old is not None:
-                    times = {"start": old.start, "end": max(old.end, end)}
-                    best = replace(best, **times, windows=old.windows + 1)
+                    last = max(old.end, end)
+                    best = replace(best, start=old.start, end=last, windows=old.windows + 1)
                 open_[label] = best
     yield from _passed(open_, np.inf, thresholds)
 

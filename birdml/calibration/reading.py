@@ -104,13 +104,16 @@ def reading(
         raise UserError(f"{needs[0]} is of calibrated scores: leave scores=softmax out")
     if calibration is None or rule.scores == "softmax":
         remark = f"{name}: uncalibrated: scores are shares of the softmax; {how_to_calibrate(name)}"
-        settings, thresholds = {"scores": "softmax"}, None
-        if rule.min_score is not None:
-            settings["thresholds"] = f"min_score={rule.min_score:g}"
-            thresholds = np.full(classes, rule.min_score)
-        remarks = () if rule.scores == "softmax" else (remark,)
-        return Reading(None, thresholds, (), settings, remarks)
-    table, remarks = (), ()
+        settings, least = {"scores": "softmax"}, rule.min_score
+        if least is not None:
+            settings["thresholds"] = f"min_score={least:g}"
+        return Reading(
+            thresholds=None if least is None else np.full(classes, least),
+            settings=settings,
+            remarks=() if rule.scores == "softmax" else (remark,),
+        )
+    table: tuple[Threshold, ...] = ()
+    remarks: tuple[str, ...] = ()
     if given is not None:
         thresholds = np.asarray(given, dtype=np.float64)
         by = f"file {hashlib.sha256(thresholds.tobytes()).hexdigest()[:12]}"

@@ -29,6 +29,7 @@ class Entry:
     stamp: str  # size and time of change
     problem: str = ""
     faulty: bool = False
+    seconds: float = 0.0
 
 
 def settle(out: Path, settings: Mapping[str, object]) -> None:

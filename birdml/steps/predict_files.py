@@ -12,9 +12,10 @@ from birdml.dataset.channels import channel_number
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.prediction.detections import SUFFIXES
 from birdml.prediction.files import Outcome, find_audio, predict_files
 from birdml.prediction.listen import Asked, Members
+from birdml.prediction.tables import FORMS
+from birdml.prediction.tables.rows import Made
 from birdml.steps.recording_figures import drawer
 from birdml.tracking import registry, store
 from birdml.zoo.saved import load_model
@@ -61,9 +62,9 @@ def predict_recordings(options: FileOptions) -> Outcome:
     file at all could be read.
     """
     forms = [form.strip() for form in options.format.split(",")]
-    unknown = [form for form in forms if form not in SUFFIXES]
+    unknown = [form for form in forms if form not in FORMS]
     if unknown:
-        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(SUFFIXES)}")
+        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMS)}")
     asked, rule = _asked(options), _rule(options)
     channel_number(options.channel)
     find_audio(options.recordings)
@@ -79,7 +80,10 @@ def predict_recordings(options: FileOptions) -> Outcome:
     source = Path(options.recordings)
     model = combination.name.removeprefix("birdml-")
     out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
-    outcome = predict_files(members, source, out, asked, forms, draw, options.channel, read, beside)
+    made = Made(combination.name, combination.version, combination.species)
+    outcome = predict_files(
+        members, source, out, asked, forms, draw, options.channel, read, made, beside
+    )
     _report(outcome, out, forms)
     return outcome
 
@@ -168,7 +172,7 @@ def _asked(options: FileOptions) -> Asked:
 
 def _rule(options: FileOptions) -> Rule:
     """What is asked of scores; UserError for what is no number."""
-    numbers = {}
+    numbers: dict[str, float | None] = {}
     for name in RULES:
         text = getattr(options, name)
         try:
@@ -181,7 +185,8 @@ def _rule(options: FileOptions) -> Rule:
 def _reading(combination: Combination, rule: Rule, path: str) -> tuple[Reading, dict[str, str]]:
     """How logits are read, and what is written beside the results; says what there is to say."""
     name, calibration, species = combination.name, combination.calibration, combination.species
-    given, remark = None, ""
+    given: list[float] | None = None
+    remark = ""
     if path and calibration is not None:
         given, remark = read_thresholds(Path(path), name, calibration, species)
     elif path:

@@ -4,11 +4,9 @@ import pytest
 from birdml.calibration.events import Event
 from birdml.calibration.presence import Presence
 from birdml.calibration.reading import Reading
-from birdml.dataset.recording import Species
-from birdml.prediction.detections import as_text, best_species, joined
+from birdml.prediction.detections import best_species, joined
 
 SOFTMAX = Reading()
-SPECIES = (Species("aab", "Avis alba"), Species("nig", "Avis nigra"), Species("x3"))
 
 
 def test_best_species_are_in_order_with_their_share_of_the_softmax():
@@ -57,30 +55,3 @@ def test_what_follows_each_other_is_joined_per_rank():
         Event(0.0, 0.1, 7, 0.1, 2, 0.0),
         Event(0.1, 0.3, 8, 0.2, 2, 0.0, 2),
     ]
-
-
-ROWS = [Event(0.0, 5.0, 1, 0.75, 1, 0.0), Event(5.0, 7.25, 2, 0.5, 1, 0.0)]
-
-
-def test_csv():
-    assert as_text(ROWS, "a, b.wav", SPECIES, "csv") == (
-        "file,start,end,species,latin_name,score,rank\n"
-        '"a, b.wav",0.000,5.000,nig,Avis nigra,0.750000,1\n'
-        '"a, b.wav",5.000,7.250,x3,,0.500000,1\n'
-    )
-
-
-def test_raven_selection_table():
-    header, first, second = as_text(ROWS, "site/a.wav", SPECIES, "raven").splitlines()
-    first_row = dict(zip(header.split("\t"), first.split("\t")))
-    assert first_row["Selection"] == "1" and first_row["View"] == "Spectrogram 1"
-    assert (first_row["Begin Time (s)"], first_row["End Time (s)"]) == ("0.000", "5.000")
-    assert (first_row["Begin File"], first_row["Species"]) == ("a.wav", "Avis nigra")
-    assert second.split("\t")[8] == "x3"
-    assert len(first.split("\t")) == len(second.split("\t")) == len(header.split("\t"))
-
-
-def test_audacity_labels():
-    assert as_text(ROWS, "a.wav", SPECIES, "audacity") == (
-        "0.000000\t5.000000\tAvis nigra 0.75\n5.000000\t7.250000\tx3 0.50\n"
-    )

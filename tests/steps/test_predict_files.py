@@ -80,6 +80,29 @@ def test_scores_are_those_of_the_calibration(calibrated, capsys):
         predict_recordings(FileOptions("combination", "birds", out="tenth", precision="0.9"))
 
 
+def test_every_form_of_table_is_written_and_gone_on_with(calibrated, capsys):
+    forms = "csv, raven, audacity, kaleidoscope, birdnet, parquet"
+    soundfile.write("birds/20230512_235958.wav", noise(3, seed=2), 16000)
+    asked = FileOptions("combination", "birds", out="out", min_score="0", format=forms)
+    predict_recordings(asked)
+    names = {path.name for path in Path("out").iterdir()}
+    assert names >= {
+        *("predictions.csv", "predictions.selections.txt", "predictions.kaleidoscope.csv"),
+        *("BirdNET_CombinedTable.csv", "predictions.parquet", "a.wav.labels.txt"),
+    }
+    rows = table("out")
+    assert {row["model"] for row in rows} == {"audio7"} and len(rows) == 10
+    assert {row["date"] for row in rows if row["file"] != "a.wav"} == {"2023-05-12"}
+    raven = (Path("out") / "20230512_235958.wav.selections.txt").read_text()
+    assert "\t8000.0\t" in raven
+    days = {path.parent.name for path in Path("out").rglob("*.parquet") if path.is_file()}
+    assert days == {"recorded=2023-05-12", "recorded=unknown"}
+    capsys.readouterr()
+    next(Path("out").rglob("recorded=unknown/*.parquet")).unlink()
+    predict_recordings(asked)
+    assert "2 files (1 of them were there)" in capsys.readouterr().out
+
+
 def test_thresholds_by_rule_are_written_edited_and_given_back(calibrated, capsys):
     asked = FileOptions("combination", "birds", out="out", precision="0.9")
     predict_recordings(asked)
