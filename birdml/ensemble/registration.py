@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import birdml
+from birdml.calibration.reading import RULES, SCORES
 from birdml.calibration.saved import FILE
 from birdml.ensemble.combination import LIST, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
@@ -125,12 +126,18 @@ def _signature():
         [
             ColSpec(DataType.string, "made_from"),
             ColSpec(DataType.boolean, "reweighted"),
+            ColSpec(DataType.string, "scores"),
             ColSpec(Array(AnyType()), "species", required=False),
             ColSpec(Array(DataType.double), "logits", required=False),
         ]
     )
     params = ParamSchema(
-        [ParamSpec("top", DataType.long, 5), ParamSpec("output", DataType.string, "species")]
+        [
+            ParamSpec("top", DataType.long, 5),
+            ParamSpec("output", DataType.string, "species"),
+            ParamSpec("scores", DataType.string, SCORES[0]),
+            *(ParamSpec(name, DataType.double, None) for name in RULES),
+        ]
     )
     # no form of inputs: MLflow has none for "text or nothing", takes no CSV with any, and drops
     # columns that it does not know; our own checks say clearly what is wrong with a table
