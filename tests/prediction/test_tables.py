@@ -184,3 +184,4 @@ def test_the_time_of_day_goes_on_over_midnight():
     assert moment(Sound("a", "a", "a", "2023-05-12"), 99) == ("2023-05-12", "")
     assert moment(Sound("a", "a", "a", "", "05:30:30"), 30) == ("", "05:31")
     assert moment(Sound("a", "a", "a"), 30) == ("", "")
+    assert moment(Sound("a", "a", "a", "9999-12-31", "23:59"), 99) == ("9999-12-31", "")

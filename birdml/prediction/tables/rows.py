@@ -80,7 +80,10 @@ def moment(sound: Sound, seconds: float) -> tuple[str, str]:
     if not sound.time:
         return sound.date, ""
     clock = datetime.fromisoformat(f"{sound.date or '2000-01-01'} {sound.time}")
-    then = clock + timedelta(seconds=seconds)
+    try:
+        then = clock + timedelta(seconds=seconds)
+    except OverflowError:  # after the year 9999
+        return sound.date, ""
     return f"{then:%Y-%m-%d}" if sound.date else "", f"{then:%H:%M}"
 
 
