@@ -5,6 +5,7 @@ from _command import dataset_option, entry_point
 from click.core import ParameterSource
 
 FILES_ONLY = ("hop", "top", "out", "format", "saliency", "channel")
+FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
 DATASET_ONLY = ("dataset", "split")
 
@@ -31,9 +32,31 @@ DATASET_ONLY = ("dataset", "split")
 @click.option(
     "--top", default=5, show_default=True, type=click.IntRange(1), help="Species per window."
 )
+@click.option(
+    "--scores",
+    default="presence",
+    show_default=True,
+    help="presence: probability that the species is there; softmax: its share among the species.",
+)
+@click.option(
+    "--min_score", default="", help="Lowest score that counts  [default: 0.1; of softmax any]"
+)
+@click.option("--precision", default="", help="0.9: thresholds from which on 90 % are right.")
+@click.option("--recall", default="", help="0.8: thresholds that find 80 % of what is there.")
+@click.option("--thresholds", default="", help="A table such as precision writes, perhaps edited.")
+@click.option(
+    "--merge",
+    default=True,
+    show_default=True,
+    type=bool,
+    help="true: windows that touch and hold the same species become one detection.",
+)
 @click.option("--out", default="", help="Folder for results  [default: predictions/...]")
 @click.option(
-    "--format", default="csv", show_default=True, help="csv, raven, audacity; several with commas."
+    "--format",
+    default="csv",
+    show_default=True,
+    help="csv, raven, audacity, kaleidoscope, birdnet, parquet; several with commas.",
 )
 @click.option(
     "--figures",
@@ -56,9 +79,9 @@ def predict(**options):
     """Logs the logits of a split into the models' runs, where they are missing; or writes which
     species are heard when in audio files of any format.
 
-    Audio files: OUT/predictions.csv (file, start, end, species, latin_name, score, rank) and the
-    same per file. What can't be read is listed in problems.csv. The same command goes on where an
-    interrupted one stopped.
+    Audio files: OUT/predictions.csv (file, start, end, species, latin_name, score, rank, ...) and
+    the same per file. What can't be read is listed in problems.csv. The same command goes on where
+    an interrupted one stopped.
     """
     from birdml.tracking.store import describe_handed_run
 

@@ -9,6 +9,7 @@ import click
 import pytest
 import yaml
 
+from birdml.steps.calibrate import CalibrateOptions
 from birdml.steps.ensemble_search import EnsembleOptions
 from birdml.steps.main import MainOptions
 from birdml.steps.predict import SplitOptions
@@ -24,6 +25,7 @@ OPTIONS = {
     "train": [TrainOptions],
     "predict": [SplitOptions, FileOptions],
     "ensemble": [EnsembleOptions],
+    "calibrate": [CalibrateOptions],
     "submit": [SubmitOptions],
     "score": [ScoreOptions],
 }

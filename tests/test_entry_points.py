@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("prepare", "train", "predict", "ensemble", "submit", "score", "compare", "main")
+NAMES = ("prepare", "train", "predict", "ensemble", "calibrate", "submit", "score", "compare")
+NAMES += ("main",)
 
 
 def call(name: str, *arguments: str, cwd=ROOT, **environment: str):
@@ -55,6 +56,7 @@ def test_every_parameter_of_the_project_is_an_option(name):
         ("train", ("--model", "meta3", "--jobs", "none"), "--jobs"),
         ("prepare", ("--source", "nowhere"), "nowhere"),
         ("prepare", ("--source", ".", "--layout", "birds"), "birds"),
+        ("calibrate", ("--model", "a", "--dataset", "nowhere"), "no prepared dataset at 'nowhere'"),
         ("ensemble", ("--dataset", "nowhere"), "no prepared dataset at 'nowhere'"),
         ("score", ("--submission", "nowhere.csv", "--truth", "nowhere"), "nowhere"),
     ],

@@ -59,21 +59,26 @@ def fit(logits: np.ndarray, present: np.ndarray, groups: Sequence[Hashable], see
     if fold.max() == 0:
         raise UserError("a calibration needs validation recordings of two groups at least")
 
-    def held_out(inputs: tuple[str, ...], strength: float) -> np.ndarray:
-        result = np.empty(logits.shape)
+    def held_out(
+        inputs: tuple[str, ...], strength: float, common: Sequence[np.ndarray | None]
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Probabilities [N, C], each by curves without its fold; each fold's common curve."""
+        result, found = np.empty(logits.shape), []
         for number in range(fold.max() + 1):
             rows = fold == number
-            result[rows] = _fit(logits[~rows], present[~rows], inputs, strength).probabilities(
-                logits[rows]
-            )
-        return result
+            curves, shared = _fit(logits[~rows], present[~rows], inputs, strength, common[number])
+            result[rows] = curves.probabilities(logits[rows])
+            found.append(shared)
+        return result, found
 
     choices = CHOICES if logits.shape[1] > 1 else CHOICES[:1]
-    common = {inputs: log_loss(held_out(inputs, np.inf), present) for inputs in choices}
-    inputs = min(common, key=lambda choice: common[choice])
-    tried = {strength: held_out(inputs, strength) for strength in (*STRENGTHS, np.inf)}
+    alone = {inputs: held_out(inputs, np.inf, [None] * (fold.max() + 1)) for inputs in choices}
+    inputs = min(alone, key=lambda choice: log_loss(alone[choice][0], present))
+    by_common, common = alone[inputs]
+    tried = {strength: held_out(inputs, strength, common)[0] for strength in STRENGTHS}
+    tried[np.inf] = by_common
     strength = min(tried, key=lambda choice: log_loss(tried[choice], present))
-    return Fit(_fit(logits, present, inputs, strength), strength, tried[strength])
+    return Fit(_fit(logits, present, inputs, strength)[0], strength, tried[strength])
 
 
 def folds(groups: Sequence[Hashable], seed: int = 0, count: int = FOLDS) -> np.ndarray:
@@ -94,18 +99,24 @@ def folds(groups: Sequence[Hashable], seed: int = 0, count: int = FOLDS) -> np.n
 
 
 def _fit(
-    logits: np.ndarray, present: np.ndarray, inputs: tuple[str, ...], strength: float
-) -> Presence:
+    logits: np.ndarray,
+    present: np.ndarray,
+    inputs: tuple[str, ...],
+    strength: float,
+    common: np.ndarray | None = None,
+) -> tuple[Presence, np.ndarray]:
+    """Curves of all species and the common one, [1 + I]; that is not found again where given."""
     raw = [INPUTS[name](logits) for name in inputs]
     centre = np.array([values.mean() for values in raw])
     scale = np.array([values.std() or 1.0 for values in raw])
     x = design(logits, inputs, centre, scale)
-    common = _common(x, present)
+    if common is None:
+        common = _common(x, present)
     coefficients = np.repeat(common[None], present.shape[1], axis=0)
     if np.isfinite(strength):
         own = np.flatnonzero(present.any(axis=0))
         coefficients[own] = _own(x[:, :, own], present[:, own], common, strength)
-    return Presence(inputs, centre, scale, coefficients)
+    return Presence(inputs, centre, scale, coefficients), common
 
 
 def _common(x: np.ndarray, present: np.ndarray) -> np.ndarray:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from scipy.special import softmax
 
+from birdml.calibration.reading import Reading
 from birdml.ensemble.combination import Combination, combine, usable_weights
 from birdml.ensemble.request import ServedRow
 from birdml.errors import UserError
 from birdml.metadata import metadata_table
+from birdml.prediction.detections import best_species
 from birdml.prediction.recordings import pooled_logits
 from birdml.zoo.parts import Metadata
 from birdml.zoo.recipe import Recipe
@@ -69,15 +70,17 @@ def _can_answer(recipe: Recipe, row: ServedRow) -> bool:
     )
 
 
-def top_species(combination: Combination, logits: np.ndarray, count: int) -> list[dict]:
-    """The best species of logits [C], best first: class id, Latin name and softmax score."""
-    scores = softmax(logits.astype(np.float64))
-    best = np.argsort(-logits, kind="stable")[:count]
+def top_species(
+    combination: Combination, logits: np.ndarray, reading: Reading, count: int
+) -> list[dict]:
+    """The best species of logits [C] that reach their thresholds, at most `count`, best first:
+    class id, Latin name and score."""
+    nowhere = np.zeros(1)
     return [
         {
-            "class_id": combination.species[label].class_id,
-            "latin_name": combination.species[label].latin_name,
-            "score": float(scores[label]),
+            "class_id": combination.species[found.label].class_id,
+            "latin_name": combination.species[found.label].latin_name,
+            "score": found.score,
         }
-        for label in best
+        for found in best_species(nowhere, nowhere, logits[None], reading, count)
     ]

@@ -1,7 +1,9 @@
-"""A combination on disk: `ensemble.json` and one saved model per member, nothing else.
+"""A combination on disk: `ensemble.json`, one saved model per member, and a calibration.
 
     ensemble.json        name, and per member: name, weight, registry version, run id
     <member>/model.json, <member>/weights.safetensors
+    calibration.json     how its logits become probabilities (see `birdml.calibration.saved`); not
+                         there where it is uncalibrated
 
 A single registered model is the same thing with one member of weight 1, so that everything that
 ships is loaded, served and submitted from in one way. Nothing here needs MLflow.
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
+from birdml.calibration.saved import Calibration, load_calibration
 from birdml.dataset.recording import Species
 from birdml.errors import UserError
 from birdml.files import writing_folder
@@ -53,11 +56,17 @@ class _List(Form):
 
 @dataclass(frozen=True)
 class Combination:
-    """Models and weights whose weighted sum of logits is the answer (K members, C classes)."""
+    """Models and weights whose weighted sum of logits is the answer (K members, C classes).
+
+    `calibration` reads these logits; None where there is none. `version` in the registry, where it
+    comes from there.
+    """
 
     name: str
     members: tuple[tuple[SavedModel, float], ...]
     lineage: tuple[Member, ...]
+    calibration: Calibration | None = None
+    version: str = ""
 
     @property
     def species(self) -> tuple[Species, ...]:
@@ -125,12 +134,16 @@ def read_lineage(folder: str | Path) -> tuple[str, tuple[Member, ...]]:
 
 
 def load_combination(folder: str | Path, device: str = "cpu") -> Combination:
-    """Reads a combination with its members' networks. Raises UserError where there is none."""
+    """Reads a combination with its members' networks and its calibration, if it has one.
+
+    Raises UserError where there is no combination, or a part of it is broken.
+    """
     name, lineage = read_lineage(folder)
     folder = Path(folder)
     _refuse_strangers(name, [(m.name, read_about(folder / m.name)) for m in lineage])
     members = tuple((load_model(folder / m.name, device), m.weight) for m in lineage)
-    return Combination(name, members, lineage)
+    calibration = load_calibration(folder, members[0][0].classes)
+    return Combination(name, members, lineage, calibration)
 
 
 def combine(logits: Iterable[np.ndarray], weights: Iterable[float]) -> np.ndarray:

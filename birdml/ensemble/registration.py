@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import birdml
+from birdml.calibration.reading import RULES, SCORES
+from birdml.calibration.saved import FILE
 from birdml.ensemble.combination import LIST, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
 from birdml.tracking.interrupts import in_one_piece
@@ -66,6 +68,8 @@ def log_and_register(
     mlflow.set_tracking_uri(client.tracking_uri)
     artifacts = {"ensemble": str(folder / LIST)}
     artifacts |= {f"member/{m.name}": str(folder / m.name) for m in members}
+    if (folder / FILE).is_file():
+        artifacts["calibration"] = str(folder / FILE)
     own = client.get_run(run_id)
     with _quiet(), in_one_piece():
         # MLflow itself would take the experiment that the environment names.
@@ -122,12 +126,18 @@ def _signature():
         [
             ColSpec(DataType.string, "made_from"),
             ColSpec(DataType.boolean, "reweighted"),
+            ColSpec(DataType.string, "scores"),
             ColSpec(Array(AnyType()), "species", required=False),
             ColSpec(Array(DataType.double), "logits", required=False),
         ]
     )
     params = ParamSchema(
-        [ParamSpec("top", DataType.long, 5), ParamSpec("output", DataType.string, "species")]
+        [
+            ParamSpec("top", DataType.long, 5),
+            ParamSpec("output", DataType.string, "species"),
+            ParamSpec("scores", DataType.string, SCORES[0]),
+            *(ParamSpec(name, DataType.double, None) for name in RULES),
+        ]
     )
     # no form of inputs: MLflow has none for "text or nothing", takes no CSV with any, and drops
     # columns that it does not know; our own checks say clearly what is wrong with a table

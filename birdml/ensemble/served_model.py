@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel
 
+from birdml.calibration.reading import RULES, Reading, Rule, reading
 from birdml.ensemble.answer import answer, top_species
 from birdml.ensemble.combination import load_combination
 from birdml.ensemble.request import read_rows
@@ -32,18 +33,22 @@ class ServedModel(PythonModel):
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """One row per recording: `made_from`, `reweighted`, and `species` or `logits`.
+        """One row per recording: `made_from`, `reweighted`, `scores`, and `species` or `logits`.
 
-        `species` lists the `top` best as class_id, latin_name and score (softmax); with
-        `output="logits"` the column `logits` holds all C values in label order. What it cannot use
-        is an MlflowException with a line per faulty row, which a server answers with status 400.
+        `species` lists at most `top` as class_id, latin_name and score; with `output="logits"` the
+        column `logits` holds all C values in label order. The params `scores`, `min_score`,
+        `precision` and `recall` are those of `birdml.calibration.reading`; the column `scores` says
+        which ones they are: `softmax` where the model is uncalibrated. What it cannot use is an
+        MlflowException with a line per faulty row, which a server answers with status 400.
         """
         try:
             return self._answer(model_input, **(params or {}))
         except UserError as error:
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
 
-    def _answer(self, table: pd.DataFrame, top: Any = 5, output: Any = "species") -> pd.DataFrame:
+    def _answer(
+        self, table: pd.DataFrame, top: Any = 5, output: Any = "species", **asked: Any
+    ) -> pd.DataFrame:
         if not isinstance(table, pd.DataFrame):
             raise UserError(
                 "no table: send dataframe_records, dataframe_split or CSV with a heading"
@@ -52,6 +57,7 @@ class ServedModel(PythonModel):
             raise UserError(f"output is '{str(output)[:60]}'; it can be {' or '.join(OUTPUTS)}")
         if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
             raise UserError(f"top is {ascii(top)[:60]}; it must be a whole number of at least 1")
+        read = self._reading(**asked)
         answers, problems = [], []
         for number, row in enumerate(read_rows(table)):
             try:
@@ -64,13 +70,27 @@ class ServedModel(PythonModel):
             {
                 "made_from": a.made_from,
                 "reweighted": a.reweighted,
+                "scores": read.settings["scores"],
                 output: a.logits.astype(np.float64).tolist()
                 if output == "logits"
-                else top_species(self.combination, a.logits, int(top)),
+                else top_species(self.combination, a.logits, read, int(top)),
             }
             for a in answers
         ]
         return pd.DataFrame(rows, index=table.index)
+
+    def _reading(self, scores: Any = "presence", **rules: Any) -> Reading:
+        """How logits are read by what is asked for; UserError for what can't be."""
+        unknown = sorted(rules.keys() - set(RULES))
+        if unknown:
+            raise UserError(f"there is no param {', '.join(unknown)[:60]}")
+        for name, value in rules.items():
+            number = isinstance(value, float | int | np.floating | np.integer)
+            if value is not None and (isinstance(value, bool) or not number):
+                raise UserError(f"{name} is {ascii(value)[:60]}; it must be a number in 0..1")
+        rule = Rule(str(scores)[:60], **{name: rules.get(name) for name in RULES})
+        c = self.combination
+        return reading(c.name, c.calibration, len(c.species), rule)
 
 
 mlflow.models.set_model(ServedModel())

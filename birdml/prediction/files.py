@@ -1,38 +1,46 @@
 """Audio files as users have them, never prepared, to results beside each other in a folder.
 
 Each audio file gets results of its own, `<file>.csv` (and what else is asked for), under the same
-relative path. What became of it is a line of `journal.jsonl`, with the place, size and time of the
-audio file: results count as long as that is the file they are asked of, so that a run that was
-interrupted goes on. `settings.json` says what the results were made with.
+relative path. The folder remembers what was made of what (see `prediction.journal`), so that a run
+that was interrupted goes on.
 """
 
-import json
-import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from birdml.calibration.reading import Reading
 from birdml.dataset.channels import MEAN
 from birdml.dataset.convert import Notes, UnreadableAudio, attempts, silent_decoders
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import is_audio, walk
-from birdml.dataset.recorders import recorded_at
+from birdml.dataset.recorders import Recorded, recorded_at
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-from birdml.files import NO_SPACE, csv_text, write_text, writing
-from birdml.forms import read_json
-from birdml.prediction.detections import HEADER, SUFFIXES, as_text
-from birdml.prediction.listen import Asked, Members, listen
+from birdml.files import NO_SPACE, csv_text, write_text
+from birdml.prediction.journal import (
+    Entry,
+    append,
+    is_same,
+    on_disk,
+    place_of,
+    read_journal,
+    settle,
+    shown,
+    stamp_of,
+)
+from birdml.prediction.listen import SOFTMAX, Asked, Members, listen
+from birdml.prediction.tables import FORMS, write
+from birdml.prediction.tables.rows import Made, Part, Sound
 
 SHORT = 0.1  # seconds under which a recording is mentioned
-JOURNAL = "journal.jsonl"
-SETTINGS = "settings.json"
 
 
 @dataclass
@@ -46,14 +54,16 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A line of the journal: a file, which one it was, and what was noticed."""
+class _How:
+    """How every file is predicted, and what is written of it; see `predict_files`."""
 
-    file: str
-    source: str  # the whole path
-    stamp: str  # size and time of change
-    problem: str = ""
-    faulty: bool = False
+    members: Members
+    asked: Asked
+    reading: Reading
+    made: Made
+    forms: Sequence[str]
+    draw: Callable[[Path, np.ndarray, str], None] | None
+    channel: str
 
 
 def find_audio(source: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
@@ -89,31 +99,50 @@ def predict_files(
     forms: Sequence[str] = ("csv",),
     draw: Callable[[Path, np.ndarray, str], None] | None = None,
     channel: str = MEAN,
+    reading: Reading = SOFTMAX,
+    made: Made | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Predicts every audio file of a folder (or one file) into `out`; goes on behind faulty ones.
 
-    `forms` are formats of `detections.SUFFIXES`; for csv, `predictions.csv` holds all files of
-    `out` together, also those of earlier calls. `draw(target, samples, title)` adds a figure per
-    file. Faults and remarks are also in `problems.csv`. Where neither date nor time is asked for,
-    those that a recorder wrote into a file's name are used. Raises UserError where there is no
-    audio, or where `out` holds results of another model or other settings.
+    `forms` are those of `prediction.tables`; tables of the whole folder hold all files of `out`,
+    also those of earlier calls. `draw(target, samples, title)` adds a figure per file; `reading`
+    says what scores are, `made` by what; `beside` are texts that belong to the results, by the name
+    of their file. Faults and remarks are also in `problems.csv`. Where neither date nor time is
+    asked for, those that a recorder wrote into a file's name are used. Raises UserError where there
+    is no audio, or where `out` holds results of another model or other settings.
     """
     (files, unreadable), out = find_audio(source), Path(out)
-    _settle(out, members, asked, channel)
-    journal = _read_journal(out)
+    settle(
+        out,
+        {
+            "model": [[model.name, model.identity, weight] for model, weight in members],
+            "species": len(members[0][0].species),
+            **asdict(asked),
+            **({} if channel == MEAN else {"channel": channel}),
+            **reading.settings,
+        },
+    )
+    for name, text in (beside or {}).items():
+        if not (out / name).exists():  # it may have been edited since
+            write_text(out / name, text)
+    made = made or Made("+".join(m.name for m, _ in members), "", members[0][0].species)
+    how = _How(members, asked, reading, made, forms, draw, channel)
+    journal = read_journal(out)
     outcome = Outcome(faulty=dict(unreadable))
     seconds = {name: _seconds(path) for name, path in files.items()}
     todo: list[str] = []
     for name, path in files.items():
-        targets = [out / f"{name}{SUFFIXES[form]}" for form in forms]
+        date = _when(name, asked).date
+        targets = [out / FORMS[form].place(name, date) for form in forms]
         targets += [out / f"{name}.png"] if draw else []
-        entry = journal.get(_shown(name))
-        if entry and entry.source != _place(path) and Path(entry.source).exists():
+        entry = journal.get(shown(name))
+        if entry and entry.source != place_of(path) and Path(entry.source).exists():
             outcome.faulty[name] = (
                 f"its results would replace those of '{entry.source}': name another folder with "
                 "-P out=FOLDER"
             )
-        elif entry and not entry.faulty and _same(entry, path) and all(map(_there, targets)):
+        elif entry and not entry.faulty and is_same(entry, path) and all(map(_there, targets)):
             outcome.there.append(name)
             if entry.problem:
                 outcome.remarks[name] = entry.problem
@@ -124,11 +153,9 @@ def predict_files(
         bar.set_description("audio")
         for name in todo:
             before = bar.n
-            stamp, problem, faulty = _stamp(files[name]), "", True
+            stamp, problem, length, faulty = stamp_of(files[name]), "", 0.0, True
             try:
-                problem = _predict_one(
-                    members, files[name], out, name, asked, forms, draw, channel, bar.update
-                )
+                problem, length = _predict_one(how, files[name], out, name, bar.update)
                 faulty = False
             except UnreadableAudio as error:
                 problem = str(error)
@@ -139,70 +166,49 @@ def predict_files(
             else:
                 outcome.predicted.append(name)
                 outcome.remarks |= {name: problem} if problem else {}
-            entry = Entry(_shown(name), _place(files[name]), stamp, problem, faulty)
+            entry = Entry(shown(name), place_of(files[name]), stamp, problem, faulty, length)
             journal[entry.file] = entry
-            _append(out, entry)
+            append(out, entry)
             bar.update(before + seconds[name] - bar.n)
     problems = {entry.file: entry.problem for entry in journal.values() if entry.problem}
-    problems |= {_shown(name): text for name, text in outcome.faulty.items()}
+    problems |= {shown(name): text for name, text in outcome.faulty.items()}
     write_text(out / "problems.csv", csv_text(("file", "problem"), sorted(problems.items())))
-    if "csv" in forms:
-        _join(out, sorted(name for name, entry in journal.items() if not entry.faulty))
+    done = sorted((entry.file, entry.seconds) for entry in journal.values() if not entry.faulty)
+    parts = [Part(on_disk(name), length) for name, length in done]
+    for form in forms:
+        FORMS[form].join(out, parts)
     return outcome
 
 
+def _when(name: str, asked: Asked) -> Recorded:
+    """Date and time of a recording: as they are asked for, or else by its name."""
+    if asked.date or asked.time:
+        return Recorded(asked.date, asked.time)
+    return recorded_at(Path(name).stem)
+
+
 def _predict_one(
-    members: Members,
-    path: Path,
-    out: Path,
-    name: str,
-    asked: Asked,
-    forms: Sequence[str],
-    draw: Callable[[Path, np.ndarray, str], None] | None,
-    channel: str,
-    progress: Callable[[float], object],
-) -> str:
-    """Writes the results of one file; returns remarks. Raises UnreadableAudio where it can't be
-    heard or its results can't be written, and UserError where the disk is full."""
-    if not (asked.date or asked.time):
-        recorded = recorded_at(Path(name).stem)
-        asked = replace(asked, date=recorded.date, time=recorded.time)
-    with decoded(path, channel) as (samples, notes):
-        heard = listen(members, samples, asked, progress)
+    how: _How, path: Path, out: Path, name: str, progress: Callable[[float], object]
+) -> tuple[str, float]:
+    """Writes the results of one file; returns remarks and its seconds. Raises UnreadableAudio where
+    it can't be heard or its results can't be written, and UserError where the disk is full."""
+    when = _when(name, how.asked)
+    asked = replace(how.asked, date=when.date, time=when.time)
+    sound = Sound(name, shown(name), place_of(path), when.date, when.time, _rate(path))
+    with decoded(path, how.channel) as (samples, notes):
+        heard = listen(how.members, samples, asked, how.reading, progress)
         detections = sorted(heard, key=lambda d: (d.start, d.rank))
-        remarks = _remarks(path, notes)
+        remarks = _remarks(sound.rate, notes)
         try:
-            for form in forms:
-                text = as_text(detections, _shown(name), members[0][0].species, form)
-                write_text(out / f"{name}{SUFFIXES[form]}", text)
-            if draw:
-                draw(out / f"{name}.png", samples, _shown(name))
+            for form in how.forms:
+                write(form, out, detections, sound, how.made)
+            if how.draw:
+                how.draw(out / f"{name}.png", samples, sound.file)
         except UserError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno not in NO_SPACE:
                 raise UnreadableAudio(f"its results can't be written: {error}") from None
             raise
-    return "; ".join(remarks)
-
-
-def _shown(name: str) -> str:
-    """A file's name as text, also where it is no UTF-8."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
-
-
-def _place(path: Path) -> str:
-    return _shown(str(path.absolute()))
-
-
-def _stamp(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
-
-
-def _same(entry: Entry, path: Path) -> bool:
-    return entry.source == _place(path) and entry.stamp == _stamp(path)
+    return "; ".join(remarks), notes.samples / SAMPLE_RATE
 
 
 def _there(target: Path) -> bool:
@@ -210,22 +216,6 @@ def _there(target: Path) -> bool:
         return target.is_file()
     except OSError:
         return False
-
-
-def _read_journal(out: Path) -> dict[str, Entry]:
-    """The last line of each file; a line cut short by a kill counts as none."""
-    found = {}
-    with suppress(FileNotFoundError), open(out / JOURNAL, encoding="utf-8") as lines:
-        for line in lines:
-            with suppress(ValueError, TypeError):
-                entry = Entry(**json.loads(line))
-                found[entry.file] = entry
-    return found
-
-
-def _append(out: Path, entry: Entry) -> None:
-    with open(out / JOURNAL, "ab", buffering=0) as lines:
-        lines.write(f"{json.dumps(asdict(entry))}\n".encode())
 
 
 @contextmanager
@@ -247,74 +237,32 @@ def decoded(path: Path, channel: str = MEAN) -> Iterator[tuple[np.ndarray, Notes
         yield np.memmap(raw, np.int16, "r"), notes
 
 
-def _settle(out: Path, members: Members, asked: Asked, channel: str) -> None:
-    """Notes in `out` what its results are made with; UserError where they are made with other."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"'{out}' is a file: name a folder for the results with -P out=FOLDER")
-    settings = {
-        "model": [[model.name, model.identity, weight] for model, weight in members],
-        "species": len(members[0][0].species),
-        **asdict(asked),
-        **({} if channel == MEAN else {"channel": channel}),
-    }
-    path = out / SETTINGS
-    if path.exists():
-        there = read_json(path, "name another folder with -P out=FOLDER, or remove that one")
-        settings = json.loads(json.dumps(settings))
-        keys = settings.keys() | (there.keys() if isinstance(there, dict) else set())
-        differs = sorted(
-            key
-            for key in keys
-            if not isinstance(there, dict) or there.get(key) != settings.get(key)
-        )
-        if differs:
-            raise UserError(
-                f"'{out}' holds predictions made with another {', '.join(differs)}: "
-                "name another folder with -P out=FOLDER, or remove that one"
-            )
-        return
-    write_text(path, json.dumps(settings, indent=1) + "\n")
+def _header(path: Path) -> Any:
+    """What a file's header says of it; None where that is nothing."""
+    try:
+        return soundfile.info(str(path))
+    except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
+        return None
 
 
 def _seconds(path: Path) -> float:
     """Length by the header, for the progress bar; 0 where it says nothing."""
-    try:
-        return soundfile.info(str(path)).duration
-    except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
-        return 0.0
+    header = _header(path)
+    return header.duration if header else 0.0
 
 
-def _remarks(path: Path, notes: Notes) -> list[str]:
+def _rate(path: Path) -> int:
+    """Samples per second by the header; 0 where it says nothing."""
+    header = _header(path)
+    return header.samplerate if header else 0
+
+
+def _remarks(rate: int, notes: Notes) -> list[str]:
     remarks = list(notes.said())
-    with suppress(OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
-        rate = soundfile.info(str(path)).samplerate
-        if rate < SAMPLE_RATE * 0.9:
-            remarks.append(f"sampled at {rate} Hz: the model hears nothing above {rate // 2} Hz")
+    if 0 < rate < SAMPLE_RATE * 0.9:
+        remarks.append(f"sampled at {rate} Hz: the model hears nothing above {rate // 2} Hz")
     if notes.samples < SHORT * SAMPLE_RATE:
         remarks.append(f"only {notes.samples / SAMPLE_RATE:.3f} s long: repeated to be heard")
     if not notes.loudest:
         remarks.append("silent")
     return remarks
-
-
-def _join(out: Path, names: Sequence[str]) -> None:
-    """All results in one table, line by line."""
-    with writing(out / "predictions.csv") as table:
-        table.write((",".join(HEADER) + "\n").encode())
-        for name in names:
-            path = out / f"{_on_disk(name)}.csv"
-            with suppress(FileNotFoundError), open(path, "rb") as part:
-                next(part)
-                table.writelines(part)
-
-
-def _on_disk(shown: str) -> str:
-    """The name of a file as the disk has it, of what `_shown` made of it."""
-    plain = (
-        shown.encode("utf-8").decode("unicode_escape", errors="ignore") if "\\x" in shown else ""
-    )
-    with suppress(UnicodeEncodeError):
-        candidate = os.fsdecode(plain.encode("latin-1"))
-        if plain and _shown(candidate) == shown:
-            return candidate
-    return shown

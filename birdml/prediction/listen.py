@@ -10,12 +10,14 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from birdml.calibration.events import Event, merged
+from birdml.calibration.reading import Reading
 from birdml.dataset.recording import SAMPLE_RATE, Recording
 from birdml.errors import UserError
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.combined import CombinedNetwork
-from birdml.prediction.detections import Detection, best_species, joined
+from birdml.prediction.detections import best_species, joined
 from birdml.prediction.frames import frame_scores, sliding_logits, with_neighbours
 from birdml.prediction.recordings import (
     Samples,
@@ -33,6 +35,8 @@ WINDOWS = ("recording", "5s", "frame")
 Members = Sequence[tuple[SavedModel, float]]
 
 
+SOFTMAX = Reading()
+CLOSE = 0.5  # of its threshold, down to which an event of frames goes on
 FRAME_CENTRE = FRAME_LENGTH / 2 / SAMPLE_RATE  # seconds after its beginning
 
 
@@ -40,11 +44,13 @@ FRAME_CENTRE = FRAME_LENGTH / 2 / SAMPLE_RATE  # seconds after its beginning
 class Asked:
     """What a recording is asked: `windows` (one of WINDOWS), how many species (`top`), and its
     date, time and place. `hop` in seconds lets windows of 5 s overlap; 0: they follow each other.
+    `merge`: windows that touch and hold the same species above its threshold become one.
     """
 
     windows: str = "recording"
     top: int = 5
     hop: float = 0.0
+    merge: bool = True
     date: str = ""
     time: str = ""
     latitude: float | None = None
@@ -81,19 +87,29 @@ def listen(
     members: Members,
     samples: Samples,
     asked: Asked,
+    reading: Reading = SOFTMAX,
     progress: Callable[[float], object] = lambda seconds: None,
-) -> Iterator[Detection]:
+) -> Iterator[Event]:
     """The best species of each window of a recording, int16 [S], in order of time.
 
-    With windows=frame, of stretches of frames with the same species at the same rank.
-    `progress` is called with seconds of audio. Raises UserError where there are no samples.
+    Where there are thresholds and `asked.merge`, windows of one species become one event; of
+    frames, one that opens at the threshold and goes on down to CLOSE times it. Otherwise frames
+    become stretches with the same species at the same rank. `progress` is called with seconds of
+    audio. Raises UserError where there are no samples.
     """
+    pieces = _pieces(members, samples, asked, progress)
+    frames = asked.windows == "frame"
+    if asked.merge and reading.thresholds is not None:
+        blocks = ((starts, ends, reading.scores(logits), logits) for starts, ends, logits in pieces)
+        close = CLOSE if frames else 1.0
+        yield from merged(blocks, reading.thresholds, close, asked.top)
+        return
     detections = (
         detection
-        for starts, ends, logits in _pieces(members, samples, asked, progress)
-        for detection in best_species(starts, ends, logits, asked.top)
+        for starts, ends, logits in pieces
+        for detection in best_species(starts, ends, logits, reading, asked.top)
     )
-    yield from joined(detections) if asked.windows == "frame" else detections
+    yield from joined(detections) if frames else detections
 
 
 def _pieces(

@@ -60,10 +60,9 @@ def _predictions(
     client: "MlflowClient", folder: Path, member: Member, dataset: Dataset, split: str, device: str
 ) -> Predictions:
     run_id = _run_of_dataset(client, folder, member, dataset)
-    if run_id:
-        known = _known(client, run_id, member.name, split)
-        if known is not None and _complete(known, dataset, split):
-            return known
+    known = logged_predictions(client, run_id, member.name, dataset, split) if run_id else None
+    if known is not None:
+        return known
     seconds = sum(r.samples for r in dataset.split(split)) / SAMPLE_RATE
     with tqdm(total=round(seconds), unit="s", desc=f"{member.name} {split}", disable=None) as bar:
         model = load_model(folder / member.name, device)
@@ -72,6 +71,14 @@ def _predictions(
         return made
     log_predictions(client, run_id, split, made.files, made.logits, made.starts)
     return load_predictions(client, run_id, split) or made  # mapped from disk: K of them are large
+
+
+def logged_predictions(
+    client: "MlflowClient", run_id: str, name: str, dataset: Dataset, split: str
+) -> Predictions | None:
+    """What a run holds of a split; None where that is nothing, damaged (said), or of other rows."""
+    known = _known(client, run_id, name, split)
+    return known if known is not None and _complete(known, dataset, split) else None
 
 
 def _known(client: "MlflowClient", run_id: str, name: str, split: str) -> Predictions | None:

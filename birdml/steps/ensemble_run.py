@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from birdml.calibration.saved import save_calibration
 from birdml.ensemble.combination import Member, save_combination
 from birdml.ensemble.page import page
 from birdml.ensemble.registration import log_and_register
 from birdml.ensemble.search import Trials
 from birdml.figures.ensemble import members as members_figure
 from birdml.figures.ensemble import search_curve
+from birdml.steps import calibration
+from birdml.steps.calibration import Calibrated
+from birdml.steps.combined import combined_predictions
 from birdml.steps.ensemble_material import Material
 from birdml.steps.ensemble_search import EnsembleOptions, Found
 from birdml.tracking import registry
@@ -122,7 +126,7 @@ def register(
     material: Material,
     found: Found,
 ) -> str:
-    """Registers the members with a weight as one model. Returns its version."""
+    """Registers the members with a weight as one model, calibrated anew. Returns its version."""
     used = [(m, float(w)) for m, w in zip(material.models, found.weights, strict=True) if w > 0]
     members = [Member(m.name, w, m.model_version, m.run_id) for m, w in used]
     folders = [
@@ -137,10 +141,29 @@ def register(
     if found.crossfit is not None:
         tags["crossfit/map"] = f"{found.crossfit.map:.6f}"
         tags["crossfit/map_bg"] = f"{found.crossfit.map_bg:.6f}"
-    about = describe_version(
-        found.scores, material.dataset.name, run_id, _describe(options, material, found)
-    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "combination"
         save_combination(folder, options.name, members, folders)
+        made = _calibrated(client, folder, options, material, found)
+        if made is not None:
+            save_calibration(folder, made.calibration)
+            calibration.log_calibration(client, run_id, options.name, made)
+        scores = made.in_words if made else calibration.UNCALIBRATED
+        how = f"{_describe(options, material, found)}\n{scores}"
+        about = describe_version(found.scores, material.dataset.name, run_id, how)
         return log_and_register(client, run_id, folder, options.name, tags, about)
+
+
+def _calibrated(
+    client: "MlflowClient",
+    folder: Path,
+    options: EnsembleOptions,
+    material: Material,
+    found: Found,
+) -> Calibrated | None:
+    """The calibration of the weighted sum; the weights were found on the same recordings."""
+    dataset = material.dataset
+    nothing = calibration.of_nothing(
+        options.name, dataset, lambda split: combined_predictions(client, folder, dataset, split)
+    )
+    return calibration.of_validation_or_none(options.name, dataset, found.logits, nothing)

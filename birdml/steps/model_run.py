@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from birdml import __version__
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
+from birdml.steps import calibration
+from birdml.steps.calibration import Calibrated
 from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 from birdml.tracking.claims import Claim
@@ -172,7 +174,8 @@ def _needed(client: "MlflowClient", request: Request, need: str) -> SavedModel:
 def _finish(
     client: "MlflowClient", run_id: str, model: SavedModel, request: Request, trained: "Trained"
 ) -> None:
-    """Final figures on whole recordings, predictions, pictures, and a version in the registry.
+    """Final figures on whole recordings, predictions, a calibration, pictures, and a version in
+    the registry.
 
     Each part may have been done before a kill or a server's absence: nothing is done twice.
     """
@@ -195,9 +198,17 @@ def _finish(
     client.log_batch(run_id, metrics=missing)
     if "valid" not in predicted_splits(client, run_id):
         log_predictions(client, run_id, "valid", predictions.files, predictions.logits)
+    nothing = calibration.of_nothing(
+        model.name, dataset, lambda split: predict_split(model, dataset, split, "", request.device)
+    )
+    if nothing is not None and calibration.NOTHING not in predicted_splits(client, run_id):
+        log_predictions(client, run_id, calibration.NOTHING, nothing.files, nothing.logits)
+    made = calibration.of_validation_or_none(model.name, dataset, predictions.logits, nothing)
+    if made is not None:
+        calibration.log_calibration(client, run_id, model.name, made)
     _log_figures(client, run_id, model, dataset, predictions.logits, trained.history)
     if not _tag(client, run_id, "birdml.model_version"):
-        _register(client, run_id, model, metrics)
+        _register(client, run_id, model, metrics, made)
 
 
 def _log_figures(client, run_id, model, dataset, logits, history) -> None:
@@ -213,7 +224,10 @@ def _log_figures(client, run_id, model, dataset, logits, history) -> None:
         client.log_text(run_id, traceback.format_exc(), "figures/error.txt")
 
 
-def _register(client, run_id: str, model: SavedModel, metrics: dict[str, float]) -> None:
+def _register(
+    client, run_id: str, model: SavedModel, metrics: dict[str, float], made: Calibrated | None
+) -> None:
+    from birdml.calibration.saved import save_calibration
     from birdml.ensemble.combination import Member, save_combination
     from birdml.ensemble.registration import log_and_register
     from birdml.zoo.saved import save_model
@@ -231,12 +245,15 @@ def _register(client, run_id: str, model: SavedModel, metrics: dict[str, float])
         "birdml.identity": model.identity,
     }
     recipe = describe_run(model.recipe, model.dataset_name, model.dataset_digest)
-    about = describe_version(metrics, model.dataset_name, run_id, recipe)
+    scores = made.in_words if made else calibration.UNCALIBRATED
+    about = describe_version(metrics, model.dataset_name, run_id, f"{recipe.strip()}\n\n{scores}")
     _forget_unregistered(client, run_id)
     with tempfile.TemporaryDirectory() as scratch:
         saved, folder = Path(scratch) / "saved", Path(scratch) / "combination"
         save_model(saved, model)
         save_combination(folder, model.name, [Member(model.name, 1.0, run_id=run_id)], [saved])
+        if made is not None:
+            save_calibration(folder, made.calibration)
         version = log_and_register(client, run_id, folder, name, tags, about)
     registry.crown(client, name, version, metrics)
     client.set_tag(run_id, "birdml.model_version", version)

@@ -5,13 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from birdml.calibration.reading import RULES, Reading, Rule, reading
+from birdml.calibration.table import FILE as THRESHOLDS
+from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.prediction.detections import SUFFIXES
 from birdml.prediction.files import Outcome, find_audio, predict_files
 from birdml.prediction.listen import Asked, Members
+from birdml.prediction.tables import FORMS
+from birdml.prediction.tables.rows import Made
 from birdml.steps.recording_figures import drawer
 from birdml.tracking import registry, store
 from birdml.zoo.saved import load_model
@@ -43,6 +47,12 @@ class FileOptions:
     elevation: str = ""
     device: str = "auto"
     channel: str = "mean"
+    scores: str = "presence"
+    min_score: str = ""
+    precision: str = ""
+    recall: str = ""
+    thresholds: str = ""
+    merge: bool = True
 
 
 def predict_recordings(options: FileOptions) -> Outcome:
@@ -52,16 +62,17 @@ def predict_recordings(options: FileOptions) -> Outcome:
     file at all could be read.
     """
     forms = [form.strip() for form in options.format.split(",")]
-    unknown = [form for form in forms if form not in SUFFIXES]
+    unknown = [form for form in forms if form not in FORMS]
     if unknown:
-        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(SUFFIXES)}")
-    asked = _asked(options)
+        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMS)}")
+    asked, rule = _asked(options), _rule(options)
     channel_number(options.channel)
     find_audio(options.recordings)
     from birdml.training.trainer import pick_device
 
     combination = find_model(options.model, pick_device(options.device))
     members = able(combination, asked)
+    read, beside = _reading(combination, rule, options.thresholds)
     draw = None
     if options.figures or options.saliency:
         label = _label(options.saliency, combination.species) if options.saliency else None
@@ -69,7 +80,10 @@ def predict_recordings(options: FileOptions) -> Outcome:
     source = Path(options.recordings)
     model = combination.name.removeprefix("birdml-")
     out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
-    outcome = predict_files(members, source, out, asked, forms, draw, options.channel)
+    made = Made(combination.name, combination.version, combination.species)
+    outcome = predict_files(
+        members, source, out, asked, forms, draw, options.channel, read, made, beside
+    )
     _report(outcome, out, forms)
     return outcome
 
@@ -102,7 +116,10 @@ def find_model(model: str, device: str) -> Combination:
     if folder.is_dir():
         raise UserError(f"the folder '{model}' holds no model: no {LIST} and no model.json in it")
     client = store.connect()
-    return load_combination(registry.load_registered(client, model), device)
+    version = registry.resolve(client, model)
+    place = f"models:/{version.name}/{version.version}"
+    found = load_combination(registry.load_registered(client, place), device)
+    return replace(found, version=str(version.version))
 
 
 def able(combination: Combination, asked: Asked) -> Members:
@@ -120,7 +137,8 @@ def able(combination: Combination, asked: Asked) -> Members:
         )
     left_out = [m.name for (m, _), able in zip(combination.members, usable) if not able]
     if left_out:
-        print(f"without date, time and place, left out: {', '.join(left_out)}")
+        scores = "; its scores were calibrated with them" if combination.calibration else ""
+        print(f"without date, time and place, left out: {', '.join(left_out)}{scores}")
     weights = usable_weights([weight for _, weight in combination.members], usable)
     pairs = zip(combination.members, weights, usable)
     return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
@@ -140,7 +158,7 @@ def _asked(options: FileOptions) -> Asked:
 
     from birdml.ensemble.request import read_rows
 
-    asked = Asked(options.windows or "recording", options.top, options.hop)
+    asked = Asked(options.windows or "recording", options.top, options.hop, options.merge)
     names = ("date", "time", "latitude", "longitude", "elevation")
     given = {name: getattr(options, name) for name in names if getattr(options, name)}
     if not given:
@@ -150,6 +168,35 @@ def _asked(options: FileOptions) -> Asked:
     except UserError as error:
         raise UserError(str(error).removeprefix("row 0: ")) from None
     return replace(asked, **{name: getattr(recording, name) for name in names})
+
+
+def _rule(options: FileOptions) -> Rule:
+    """What is asked of scores; UserError for what is no number."""
+    numbers: dict[str, float | None] = {}
+    for name in RULES:
+        text = getattr(options, name)
+        try:
+            numbers[name] = float(text) if text else None
+        except ValueError:
+            raise UserError(f"{name}='{text}': it must be a number in 0..1") from None
+    return Rule(options.scores, **numbers)
+
+
+def _reading(combination: Combination, rule: Rule, path: str) -> tuple[Reading, dict[str, str]]:
+    """How logits are read, and what is written beside the results; says what there is to say."""
+    name, calibration, species = combination.name, combination.calibration, combination.species
+    given: list[float] | None = None
+    remark = ""
+    if path and calibration is not None:
+        given, remark = read_thresholds(Path(path), name, calibration, species)
+    elif path:
+        given = []  # refused below: there is nothing that it could be of
+    found = reading(name, calibration, len(species), rule, given)
+    for line in filter(None, (remark, *found.remarks)):
+        print(line)
+    if not found.table or calibration is None:
+        return found, {}
+    return found, {THRESHOLDS: table_text(name, calibration, species, found.table)}
 
 
 def _label(name: str, species: "tuple[Species, ...]") -> int:

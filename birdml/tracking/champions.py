@@ -104,17 +104,23 @@ def version_meant(client: "MlflowClient", model: str, dataset_digest: str = "") 
 
 
 def _versions(client: "MlflowClient", dataset_digest: str) -> "dict[str, list[ModelVersion]]":
-    """Every version that was made on a dataset, by the name of its model."""
-    found: dict[str, list[ModelVersion]] = defaultdict(list)
+    """The versions that were made on a dataset, by the name of their model.
+
+    Of one run only the newest: its older ones are the same without a calibration.
+    """
+    found: dict[str, dict[str, ModelVersion]] = defaultdict(dict)
     token = None
     while True:
         query = f"tags.`birdml.dataset_digest` = '{dataset_digest}'"
         page = client.search_model_versions(query, page_token=token)
         for version in page:
-            found[version.name].append(version)
+            of_run = found[version.name]
+            key = version.run_id or f"version {version.version}"
+            if key not in of_run or int(of_run[key].version) < int(version.version):
+                of_run[key] = version
         token = page.token
         if not token:
-            return found
+            return {name: list(of_run.values()) for name, of_run in found.items()}
 
 
 def _champion_of(

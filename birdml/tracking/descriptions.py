@@ -20,7 +20,8 @@ often the right species is first or among the first five.
 2. **How did training go?** The chart view overlays `valid_map`, `valid_loss`, `train_loss` and \
 `learning_rate` per epoch; it shows the newest ten runs until you open the eyes of others. The \
 learning rate falls where training went back to its best epoch. What training and searches cost \
-and came to stands in sections of its own (`cost`, `training`, `search`, `crossfit`).
+and came to stands in sections of its own (`cost`, `training`, `search`, `crossfit`); \
+`calibration` tells how far its scores can be believed, `..._before` without calibration.
 3. **What is this run?** Its Overview describes the recipe in words; every setting that its family \
 of models reads is a param `cfg.…`; the dataset stands under *Datasets*.
 4. **Where does it fail?** Under Artifacts, `figures/`: score per species against the number of \
@@ -41,6 +42,10 @@ intervals.
 # and a saved view, with its time in milliseconds and its state as JSON within JSON.
 VIEW = "birdml"
 _MAIN_SECTION = "Model metrics"  # MLflow's name for the section of metrics without a slash
+_SECTIONS = (
+    *(_MAIN_SECTION, "training", "calibration", "cost"),
+    *("search", "crossfit", "tenths_won", "lines"),
+)
 _VIEW_STATE = {
     "searchFilter": "tags.`birdml.family` != 'step'",
     "orderByKey": "metrics.`map`",
@@ -62,7 +67,7 @@ _VIEW_STATE = {
             "deleted": False,
             "isGenerated": True,
         }
-        for name in (_MAIN_SECTION, "training", "cost", "search", "crossfit", "tenths_won", "lines")
+        for name in _SECTIONS
     ],
 }
 _SAVED_VIEW = {

@@ -6,6 +6,9 @@ import weakref
 import numpy as np
 import pytest
 
+from birdml.calibration.calibrate import calibrate
+from birdml.calibration.saved import save_calibration
+from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import Species
 from birdml.ensemble.combination import (
     Member,
@@ -16,6 +19,7 @@ from birdml.ensemble.combination import (
     usable_weights,
 )
 from birdml.errors import UserError
+from tests.calibration.simulated import simulate
 from tests.ensemble.saved import SPECIES, combination, saved_model
 
 
@@ -26,6 +30,19 @@ def test_what_is_saved_comes_back(tmp_path):
     assert [model.recipe.family for model, _ in loaded.members] == ["audio", "meta"]
     assert read_lineage(folder)[1][0] == Member("audio", 0.6, "3", "run")
     assert not list(folder.rglob("*.pkl")) and not list(tmp_path.glob(".combination*"))
+
+
+def test_a_calibration_comes_back_with_it(tmp_path):
+    folder = combination(tmp_path, {"meta": 1.0})
+    assert load_combination(folder).calibration is None
+    logits, present = simulate(np.random.default_rng(0), 200, species=len(SPECIES))
+    of = Dataset(None, "made-up", "d1", SPECIES, ())
+    save_calibration(folder, calibrate(logits, present, range(200), of)[0])
+    found = load_combination(folder).calibration.presence.probabilities(logits)
+    assert found.shape == logits.shape and found[present].mean() > found[~present].mean()
+    (folder / "calibration.json").write_text("{}")
+    with pytest.raises(UserError, match=r"calibration\.json' is no calibration of ours"):
+        load_combination(folder)
 
 
 def test_members_of_weight_zero_are_left_out(tmp_path):

@@ -19,6 +19,9 @@ import pandas as pd
 import pytest
 import soundfile
 
+from birdml.calibration.calibrate import calibrate
+from birdml.calibration.saved import save_calibration
+from birdml.dataset.prepared import Dataset
 from birdml.ensemble.answer import answer
 from birdml.ensemble.combination import combine, load_combination
 from birdml.ensemble.registration import log_and_register, model_folder
@@ -26,6 +29,7 @@ from birdml.ensemble.request import ServedRow, read_rows
 from birdml.errors import UserError
 from birdml.metadata import encode, metadata_table
 from birdml.prediction.recordings import pooled_logits
+from tests.calibration.simulated import simulate
 from tests.ensemble.saved import SPECIES, combination
 from tests.prediction.small import noise
 
@@ -203,6 +207,73 @@ def test_a_top_that_is_no_whole_number_is_a_mistake_of_the_user(tmp_path, top):
     model.combination = load_combination(combination(tmp_path, {"meta": 1.0}))
     with pytest.raises(MlflowException, match="top is .*whole number") as error:
         model.predict(None, pd.DataFrame([PLACE]), {"top": top})
+    assert error.value.get_http_status_code() == 400
+
+
+@pytest.fixture
+def calibrated(tmp_path):
+    """A served model whose scores are presence, and what it says of one recording: [C] each."""
+    from birdml.ensemble.served_model import ServedModel
+
+    folder = combination(tmp_path, {"meta": 1.0})
+    logits, present = simulate(np.random.default_rng(0), 300, species=len(SPECIES))
+    of = Dataset(None, "made-up", "d1", SPECIES, ())
+    save_calibration(folder, calibrate(logits - 3, present, range(300), of)[0])
+    model = ServedModel()
+    model.combination = load_combination(folder)
+    answered = answer(model.combination, request(**PLACE)).logits
+    return model, model.combination.calibration.presence.probabilities(answered[None])[0]
+
+
+def ask(model, **params):
+    (row,) = model.predict(None, pd.DataFrame([PLACE]), params).to_dict("records")
+    return row["scores"], {one["class_id"]: one["score"] for one in row["species"]}
+
+
+def test_served_scores_are_presence_from_a_threshold_on(calibrated):
+    model, presence = calibrated
+    for least, params in ((0.1, {}), (0.0, {"min_score": 0}), (0.6, {"min_score": 0.6})):
+        kind, found = ask(model, top=9, **params)
+        expected = {s.class_id: p for s, p in zip(SPECIES, presence) if p >= least}
+        assert kind == "presence" and found == pytest.approx(expected)
+    assert len(ask(model, top=2, min_score=0.0)[1]) == 2
+    kind, shares = ask(model, scores="softmax", top=9)
+    assert kind == "softmax" and sum(shares.values()) == pytest.approx(1)
+    strict, loose = (set(ask(model, precision=p, top=9)[1]) for p in (0.99, 0.3))
+    assert strict <= loose
+
+
+def test_served_scores_of_an_uncalibrated_model_say_so(tmp_path):
+    from mlflow.exceptions import MlflowException
+
+    from birdml.ensemble.served_model import ServedModel
+
+    model = ServedModel()
+    model.combination = load_combination(combination(tmp_path, {"meta": 1.0}))
+    kind, shares = ask(model)
+    assert kind == "softmax" and len(shares) == 5
+    with pytest.raises(MlflowException, match="recall needs calibrated scores"):
+        ask(model, recall=0.9)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"scores": "sigmoid"}, "scores='sigmoid'"),
+        ({"scores": None}, "scores='None'"),
+        ({"min_score": 2.0}, "min_score=2"),
+        ({"min_score": "high"}, "min_score is 'high'; it must be a number"),
+        ({"precision": True}, "precision is True"),
+        ({"precision": 0.9, "recall": 0.9}, "give one of"),
+        ({"precision": float("nan")}, "precision=nan"),
+        ({"minimum": 0.3}, "minimum"),
+    ],
+)
+def test_rules_that_cannot_be_are_mistakes_of_the_user(calibrated, params, words):
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(MlflowException, match=words) as error:
+        ask(calibrated[0], **params)
     assert error.value.get_http_status_code() == 400
 
 

@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
 
-from birdml.dataset.recording import Species
-from birdml.prediction.detections import Detection, as_text, best_species, joined
+from birdml.calibration.events import Event
+from birdml.calibration.presence import Presence
+from birdml.calibration.reading import Reading
+from birdml.prediction.detections import best_species, joined
 
-SPECIES = (Species("aab", "Avis alba"), Species("nig", "Avis nigra"), Species("x3"))
+SOFTMAX = Reading()
 
 
 def test_best_species_are_in_order_with_their_share_of_the_softmax():
     logits = np.log(np.array([[0.2, 0.7, 0.1], [0.25, 0.25, 0.5]]))
-    rows = list(best_species(np.array([0.0, 5.0]), np.array([5.0, 8.0]), logits, top=2))
+    rows = list(best_species(np.array([0.0, 5.0]), np.array([5.0, 8.0]), logits, SOFTMAX, top=2))
     assert [(d.start, d.end, d.label, d.rank) for d in rows] == [
         (0.0, 5.0, 1, 1),
         (0.0, 5.0, 0, 2),
@@ -20,50 +22,36 @@ def test_best_species_are_in_order_with_their_share_of_the_softmax():
 
 
 def test_more_species_than_there_are_and_huge_logits():
-    rows = list(best_species(np.zeros(1), np.ones(1), np.array([[1e4, 0.0, -1e4]]), top=9))
+    rows = list(best_species(np.zeros(1), np.ones(1), np.array([[1e4, 0.0, -1e4]]), SOFTMAX, 9))
     assert [d.label for d in rows] == [0, 1, 2]
     assert [d.score for d in rows] == [1.0, 0.0, 0.0]
 
 
+def test_presence_counts_from_the_threshold_of_a_species_on():
+    curves = Presence(("logit",), np.zeros(1), np.ones(1), np.array([[0.0, 1], [0, 2], [-9, 1]]))
+    reading = Reading(curves, np.array([0.9, 0.5, 0.5]))
+    logits = np.array([[1.0, 0.9, 5.0], [3.0, 0.8, 0.0], [-5.0, -5.0, -5.0]])
+    rows = list(best_species(np.arange(3.0), np.arange(3.0) + 1, logits, reading, top=2))
+    assert [(d.start, d.label, d.rank, d.logit) for d in rows] == [
+        (0.0, 1, 1, 0.9),  # the second one, 0.73, does not reach 0.9
+        (1.0, 0, 1, 3.0),
+        (1.0, 1, 2, 0.8),
+    ]
+    assert rows[0].score == pytest.approx(1 / (1 + np.exp(-1.8)))
+
+
 def test_what_follows_each_other_is_joined_per_rank():
     frames = [
-        Detection(0.0, 0.1, 5, 0.6, 1),
-        Detection(0.0, 0.1, 7, 0.1, 2),
-        Detection(0.1, 0.2, 5, 0.8, 1),
-        Detection(0.1, 0.2, 8, 0.1, 2),
-        Detection(0.2, 0.3, 8, 0.5, 1),
-        Detection(0.2, 0.3, 8, 0.2, 2),
+        Event(0.0, 0.1, 5, 0.6, 1, 0.0),
+        Event(0.0, 0.1, 7, 0.1, 2, 0.0),
+        Event(0.1, 0.2, 5, 0.8, 1, 0.0),
+        Event(0.1, 0.2, 8, 0.1, 2, 0.0),
+        Event(0.2, 0.3, 8, 0.5, 1, 0.0),
+        Event(0.2, 0.3, 8, 0.2, 2, 0.0),
     ]
     assert sorted(joined(frames), key=lambda d: (d.rank, d.start)) == [
-        Detection(0.0, 0.2, 5, 0.8, 1),
-        Detection(0.2, 0.3, 8, 0.5, 1),
-        Detection(0.0, 0.1, 7, 0.1, 2),
-        Detection(0.1, 0.3, 8, 0.2, 2),
+        Event(0.0, 0.2, 5, 0.8, 1, 0.0, 2),
+        Event(0.2, 0.3, 8, 0.5, 1, 0.0),
+        Event(0.0, 0.1, 7, 0.1, 2, 0.0),
+        Event(0.1, 0.3, 8, 0.2, 2, 0.0, 2),
     ]
-
-
-ROWS = [Detection(0.0, 5.0, 1, 0.75, 1), Detection(5.0, 7.25, 2, 0.5, 1)]
-
-
-def test_csv():
-    assert as_text(ROWS, "a, b.wav", SPECIES, "csv") == (
-        "file,start,end,species,latin_name,score,rank\n"
-        '"a, b.wav",0.000,5.000,nig,Avis nigra,0.750000,1\n'
-        '"a, b.wav",5.000,7.250,x3,,0.500000,1\n'
-    )
-
-
-def test_raven_selection_table():
-    header, first, second = as_text(ROWS, "site/a.wav", SPECIES, "raven").splitlines()
-    first_row = dict(zip(header.split("\t"), first.split("\t")))
-    assert first_row["Selection"] == "1" and first_row["View"] == "Spectrogram 1"
-    assert (first_row["Begin Time (s)"], first_row["End Time (s)"]) == ("0.000", "5.000")
-    assert (first_row["Begin File"], first_row["Species"]) == ("a.wav", "Avis nigra")
-    assert second.split("\t")[8] == "x3"
-    assert len(first.split("\t")) == len(second.split("\t")) == len(header.split("\t"))
-
-
-def test_audacity_labels():
-    assert as_text(ROWS, "a.wav", SPECIES, "audacity") == (
-        "0.000000\t5.000000\tAvis nigra 0.75\n5.000000\t7.250000\tx3 0.50\n"
-    )

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from birdml.calibration.presence import Presence
+from birdml.calibration.reading import Reading
 from birdml.errors import UserError
 from birdml.prediction.files import decoded, find_audio, predict_files
-from birdml.prediction.listen import Asked
+from birdml.prediction.listen import FRAME_CENTRE, Asked, all_frames
 from birdml.prediction.recordings import pooled_logits
+from birdml.prediction.segments import FRAMES_PER_SECOND
 from birdml.prediction.windows import window_logits
 from tests.prediction.small import CLASSES, network, noise
 from tests.prediction.test_split import SPECIES, model
@@ -206,10 +209,80 @@ def test_float_values_beyond_full_scale_are_said(folder, tmp_path):
     assert "beyond full scale" in outcome.remarks["f.wav"]
 
 
+def by_logit(*thresholds):
+    """Curves that are logistic in the logit, far from sure."""
+    curves = Presence(("logit",), np.zeros(1), np.ones(1), np.array([[0.0, 1.0]] * CLASSES))
+    settings = {"scores": "presence", "thresholds": str(thresholds)}
+    return Reading(curves, np.resize(thresholds, CLASSES).astype(float), settings=settings)
+
+
+def test_scores_are_presence_above_a_threshold_and_windows_become_events(folder, tmp_path):
+    members, name = [(model(), 1.0)], folder / "a.wav"
+    logits = window_logits(network(), noise(7))
+    presence = 1 / (1 + np.exp(-logits.astype(float)))
+    least = float(np.sort(presence, axis=1)[:, -3].min())  # in each window, three or more reach it
+    reading = by_logit(least)
+    apart = Asked("5s", merge=False)
+    predict_files(members, name, tmp_path / "apart", apart, reading=reading)
+    table = rows(tmp_path / "apart" / "predictions.csv")
+    heard = presence >= least
+    assert len(table) == np.minimum(heard.sum(axis=1), 5).sum() > 4
+    assert float(table[0]["score"]) == pytest.approx(presence[0].max(), abs=1e-5)
+    predict_files(members, name, tmp_path / "merged", Asked("5s"), reading=reading)
+    events = rows(tmp_path / "merged" / "predictions.csv")
+    whole = [row for row in events if row["start"] == "0.000" and row["end"] == "7.000"]
+    assert len(events) == heard.any(axis=0).sum() < len(table)
+    assert {row["species"] for row in whole} == {
+        SPECIES[label].class_id for label in np.flatnonzero(heard.all(axis=0))
+    }
+
+
+def test_events_of_frames_open_at_the_threshold_and_close_at_half_of_it(folder, tmp_path):
+    members, asked = [(model(), 1.0)], Asked("frame", top=CLASSES)
+    times, scores = [], []
+    for frames, logits in all_frames(members, noise(7), asked):
+        times += list((frames - 0.5) / FRAMES_PER_SECOND + FRAME_CENTRE)
+        scores += list(1 / (1 + np.exp(-logits[:, 2].astype(float))))
+    threshold = float(np.quantile(scores, 0.9))
+    reading = by_logit(*[threshold if label == 2 else 2.0 for label in range(CLASSES)])
+    predict_files(members, folder / "a.wav", tmp_path / "out", asked, reading=reading)
+    table = rows(tmp_path / "out" / "predictions.csv")
+    assert table and {row["species"] for row in table} == {SPECIES[2].class_id}
+    for row in table:
+        inside = [
+            score
+            for time, score in zip(times, scores)
+            if float(row["start"]) - 1e-3 <= time < float(row["end"]) - 5e-3
+        ]
+        assert max(inside) == pytest.approx(float(row["score"]), abs=1e-5) and min(inside) >= (
+            threshold / 2
+        )
+        assert max(inside) >= threshold
+
+
+def test_nothing_that_sings_is_a_table_without_rows(folder, tmp_path):
+    outcome = predict_files(
+        [(model(), 1.0)], folder, tmp_path / "out", Asked("5s"), reading=by_logit(2.0)
+    )
+    assert len(outcome.predicted) == 4 and rows(tmp_path / "out" / "predictions.csv") == []
+
+
+def test_what_belongs_to_results_is_written_once(folder, tmp_path):
+    for text in ("a", "b"):
+        predict_files(
+            [(model(), 1.0)], folder / "a.wav", tmp_path / "out", Asked(), beside={"t.csv": text}
+        )
+    assert (tmp_path / "out" / "t.csv").read_text() == "a"
+
+
 def test_results_of_other_settings_are_never_mixed(folder, tmp_path):
     predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", Asked())
     with pytest.raises(UserError, match="another windows"):
         predict_files([(model(), 1.0)], folder / "a.wav", tmp_path / "out", Asked("5s"))
+    with pytest.raises(UserError, match="another scores, thresholds"):
+        predict_files(
+            [(model(), 1.0)], folder / "a.wav", tmp_path / "out", Asked(), reading=by_logit(0.5)
+        )
     with pytest.raises(UserError, match="another model"):
         predict_files([(model(), 0.5)], folder / "a.wav", tmp_path / "out", Asked())
     assert json.loads((tmp_path / "out" / "settings.json").read_text())["windows"] == "recording"

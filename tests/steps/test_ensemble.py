@@ -87,6 +87,10 @@ def test_from_runs_to_a_registered_model(client, dataset, tmp_path, capsys):
     assert f"MAP {run.data.metrics['map']:.3f}" in version.description
     for name, weight in weights.items():
         assert re.search(rf"{name} \d+% \(x {weight:.3g}\)", version.description)
+    (recorded,) = {loaded.calibration.fitted_on.count, len(recordings)}
+    after = loaded.calibration.measures["after"]
+    assert run.data.metrics["calibration/brier"] == after["brier"]
+    assert f"calibrated on {recorded} validation recordings" in version.description
     best = client.get_metric_history(run_id, "search/best")
     assert len(best) > 40 and all(a.value <= b.value for a, b in pairwise(best))
     files = {

@@ -1,13 +1,21 @@
 """`predict` on audio files with a saved model: requests, formats, figures."""
 
 import csv
+from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
+from birdml.calibration.calibrate import calibrate
+from birdml.calibration.saved import save_calibration
+from birdml.dataset.prepared import Dataset
+from birdml.ensemble.combination import Member, load_combination, save_combination
 from birdml.errors import UserError
+from birdml.prediction.recordings import pooled_logits
 from birdml.steps.predict_files import FileOptions, find_model, predict_recordings
 from birdml.zoo.saved import save_model
+from tests.calibration.simulated import simulate
 from tests.prediction.small import noise
 from tests.prediction.test_split import SPECIES, model
 
@@ -37,6 +45,104 @@ def test_tables_labels_and_figures_of_a_folder(here, capsys):
     assert (out / "a.wav.png").read_bytes()[:4] == b"\x89PNG"
     predict_recordings(asked)
     assert "1 files (1 of them were there)" in capsys.readouterr().out
+
+
+@pytest.fixture
+def calibrated(here):
+    """A combination of one model, calibrated on made-up logits of its species."""
+    save_combination("combination", "audio7", [Member("audio7", 1.0)], ["saved"])
+    logits, present = simulate(np.random.default_rng(0), 400, species=len(SPECIES))
+    of = Dataset(None, "made up", "d1", SPECIES, ())
+    save_calibration(Path("combination"), calibrate(logits - 2, present, range(400), of)[0])
+    return load_combination("combination")
+
+
+def table(out):
+    with open(Path(out) / "predictions.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_scores_are_those_of_the_calibration(calibrated, capsys):
+    predict_recordings(FileOptions("combination", "birds", out="out", min_score="0"))
+    assert "uncalibrated" not in capsys.readouterr().out
+    logits = pooled_logits(calibrated.members[0][0].network, noise(6))
+    expected = calibrated.calibration.presence.probabilities(logits[None])[0]
+    found = table("out")
+    assert [r["rank"] for r in found] == list("12345")
+    for row in found:
+        label = [s.class_id for s in SPECIES].index(row["species"])
+        assert float(row["score"]) == pytest.approx(expected[label], abs=1e-5)
+    predict_recordings(FileOptions("combination", "birds", out="tenth"))
+    assert len(table("tenth")) == min(5, (expected >= 0.1).sum())
+    predict_recordings(FileOptions("combination", "birds", out="shares", scores="softmax"))
+    assert len(table("shares")) == 5
+    with pytest.raises(UserError, match="another thresholds"):
+        predict_recordings(FileOptions("combination", "birds", out="tenth", precision="0.9"))
+
+
+def test_every_form_of_table_is_written_and_gone_on_with(calibrated, capsys):
+    forms = "csv, raven, audacity, kaleidoscope, birdnet, parquet"
+    soundfile.write("birds/20230512_235958.wav", noise(3, seed=2), 16000)
+    asked = FileOptions("combination", "birds", out="out", min_score="0", format=forms)
+    predict_recordings(asked)
+    names = {path.name for path in Path("out").iterdir()}
+    assert names >= {
+        *("predictions.csv", "predictions.selections.txt", "predictions.kaleidoscope.csv"),
+        *("BirdNET_CombinedTable.csv", "predictions.parquet", "a.wav.labels.txt"),
+    }
+    rows = table("out")
+    assert {row["model"] for row in rows} == {"audio7"} and len(rows) == 10
+    assert {row["date"] for row in rows if row["file"] != "a.wav"} == {"2023-05-12"}
+    raven = (Path("out") / "20230512_235958.wav.selections.txt").read_text()
+    assert "\t8000.0\t" in raven
+    days = {path.parent.name for path in Path("out").rglob("*.parquet") if path.is_file()}
+    assert days == {"recorded=2023-05-12", "recorded=unknown"}
+    capsys.readouterr()
+    next(Path("out").rglob("recorded=unknown/*.parquet")).unlink()
+    predict_recordings(asked)
+    assert "2 files (1 of them were there)" in capsys.readouterr().out
+
+
+def test_thresholds_by_rule_are_written_edited_and_given_back(calibrated, capsys):
+    asked = FileOptions("combination", "birds", out="out", precision="0.9")
+    predict_recordings(asked)
+    path = Path("out") / "thresholds.csv"
+    lines = path.read_text().splitlines()
+    assert len(lines) == 1 + len(SPECIES) and lines[0].startswith("species,latin_name,threshold")
+    some = [",".join((*line.split(",")[:2], "0", *line.split(",")[3:])) for line in lines[2:4]]
+    Path("mine.csv").write_text("\n".join([lines[0], *some]) + "\n")
+    capsys.readouterr()
+    predict_recordings(FileOptions("combination", "birds", out="mine", thresholds="mine.csv"))
+    assert f"{len(SPECIES) - 2} of {len(SPECIES)} species have no row" in capsys.readouterr().out
+    assert {SPECIES[1].class_id, SPECIES[2].class_id} & {row["species"] for row in table("mine")}
+    path.write_text("edited")
+    predict_recordings(asked)  # what was edited is not lost
+    assert path.read_text() == "edited"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"min_score": "high"}, "^min_score='high': it must be a number"),
+        ({"min_score": "2"}, "^min_score=2: it must be"),
+        ({"precision": "0.9", "recall": "0.9"}, "precision and recall: give one"),
+        ({"scores": "sigmoid"}, "^scores='sigmoid'"),
+        ({"thresholds": "nowhere.csv"}, "'nowhere.csv' is missing"),
+        ({"model": "saved", "precision": "0.9"}, "audio7|small.* uncalibrated.* -e calibrate"),
+        ({"model": "saved", "thresholds": "x.csv"}, "thresholds needs calibrated scores"),
+    ],
+)
+def test_rules_that_cannot_be_kept_say_why_and_write_nothing(calibrated, here, changes, message):
+    options = {"model": "combination", "recordings": "birds", **changes}
+    with pytest.raises(UserError, match=message):
+        predict_recordings(FileOptions(**options))
+    assert not (here / "predictions").exists()
+
+
+def test_uncalibrated_is_said_once(here, capsys):
+    predict_recordings(FileOptions("saved", "birds", out="out"))
+    assert capsys.readouterr().out.count("uncalibrated: scores are shares of the softmax") == 1
+    assert sum(float(row["score"]) for row in table("out")) <= 1
 
 
 def test_date_and_place_reach_the_models_that_take_them(here):

@@ -15,9 +15,10 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from birdml.calibration.saved import load_calibration
 from birdml.steps import workers
 from birdml.steps.train import TrainOptions, failures, prepare_request, train
-from birdml.tracking import runs, store
+from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.recorder import TAG
 from tests.datasets import make_dataset
@@ -112,6 +113,12 @@ def test_a_model_and_what_it_needs_are_trained_and_kept(client, dataset, capsys)
     shown = client.get_registered_model("birdml-meta8")
     assert shown.tags["map"] == f"{metrics['map']:.3f}" and "@champion" in shown.description
     assert champion.run_id == run.info.run_id and str(champion.version) == "1"
+    folder = registry.load_registered(client, "models:/birdml-meta8/1")
+    calibration = load_calibration(folder, dataset.classes)
+    assert calibration.fitted_on.count == 9 and calibration.fitted_on.digest == dataset.digest
+    assert metrics["calibration/log_loss"] == calibration.measures["after"]["log_loss"]
+    assert metrics["calibration/ece_before"] == calibration.measures["before"]["ece"]
+    assert "calibrated on 9 validation recordings" in champion.description
 
 
 def test_the_same_request_finds_what_is_there_and_another_seed_is_another_request(

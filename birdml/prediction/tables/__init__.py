@@ -1,0 +1,40 @@
+"""Tables of detections, one module for each form that people have tools for: docs/tables.md."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from birdml.calibration.events import Event
+from birdml.files import writing
+from birdml.prediction.tables import audacity, birdnet, csv, kaleidoscope, parquet, raven
+from birdml.prediction.tables.rows import Made, Part, Sound
+
+
+class Form(Protocol):
+    """What a module of this folder has."""
+
+    def place(self, name: str, date: str) -> str:
+        """Where the table of a recording lies in the folder of results."""
+
+    def content(self, detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+        """The table of one recording, in order of time."""
+
+    def join(self, out: Path, parts: Sequence[Part]) -> None:
+        """Makes the table of the whole folder, where there is one, out of its recordings'."""
+
+
+FORMS: dict[str, Form] = {
+    "csv": csv,
+    "raven": raven,
+    "audacity": audacity,
+    "kaleidoscope": kaleidoscope,
+    "birdnet": birdnet,
+    "parquet": parquet,
+}
+
+
+def write(form: str, out: Path, detections: Sequence[Event], sound: Sound, made: Made) -> None:
+    """Writes the table of one recording. Raises UserError where it can't be written."""
+    table = FORMS[form].content(detections, sound, made)
+    with writing(out / FORMS[form].place(sound.name, sound.date)) as file:
+        file.write(table)

@@ -1,0 +1,119 @@
+"""The calibration of what is registered: fitted on its validation logits, logged into its run."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import softmax
+
+from birdml.calibration.calibrate import calibrate, site_and_day
+from birdml.calibration.saved import Calibration
+from birdml.dataset.prepared import Dataset
+from birdml.errors import UserError
+from birdml.tracking.arrays import Predictions
+from birdml.tracking.retry import is_away
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+NOTHING = "noise_valid"  # the split of recordings in which nothing sings
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A calibration, and what its figures are made of: shares of the softmax and cross-fitted
+    probabilities float64 [N, C], and truth bool [N, C]."""
+
+    calibration: Calibration
+    shares: np.ndarray
+    held_out: np.ndarray
+    present: np.ndarray
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """`calibration/log_loss`, `.../brier`, `.../ece`, and those of the softmax `_before`."""
+        before, after = (self.calibration.measures[when] for when in ("before", "after"))
+        return {f"calibration/{key}": value for key, value in after.items()} | {
+            f"calibration/{key}_before": value for key, value in before.items()
+        }
+
+    @property
+    def in_words(self) -> str:
+        """What it was fitted on and what it came to, as Markdown for a version's description."""
+        on, metrics = self.calibration.fitted_on, self.metrics
+        nothing = f" and {on.nothing} of nothing" if on.nothing else ""
+        return (
+            f"**Scores:** calibrated on {on.count} validation {on.what}{nothing}; on those that "
+            f"a curve was not fitted on, log loss {metrics['calibration/log_loss']:.4f} (of the "
+            f"softmax {metrics['calibration/log_loss_before']:.4f}), calibration error "
+            f"{metrics['calibration/ece']:.4f} ({metrics['calibration/ece_before']:.4f}).\n"
+        )
+
+
+UNCALIBRATED = "**Scores:** uncalibrated, shares of the softmax.\n"
+
+
+def of_nothing(
+    name: str, dataset: Dataset, predict: Callable[[str], Predictions]
+) -> Predictions | None:
+    """What `predict` says of the split in which nothing sings; None where there is none of use."""
+    if not dataset.split(NOTHING):
+        return None
+    try:
+        return predict(NOTHING)
+    except UserError as error:  # without audio: a model that listens does without them
+        print(f"{name}: calibrated without recordings of nothing: {error}", flush=True)
+        return None
+
+
+def of_validation(
+    dataset: Dataset, logits: np.ndarray, nothing: Predictions | None = None
+) -> Calibrated:
+    """The calibration of a model by its logits [N, C] of the validation recordings, in order.
+
+    Recordings whose species nobody knows say nothing, and are left out; `nothing` is what
+    `of_nothing` found. Raises UserError where there can be no calibration.
+    """
+    recordings = dataset.split("valid")
+    known = np.flatnonzero(dataset.foreground(recordings) >= 0)
+    recordings = [recordings[row] for row in known]
+    logits = np.asarray(logits, dtype=np.float64)[known]
+    if nothing is not None:
+        recordings += dataset.split(NOTHING)
+        logits = np.concatenate([logits, nothing.logits])
+    present = dataset.present(recordings)
+    calibration, held_out = calibrate(logits, present, site_and_day(recordings), dataset)
+    return Calibrated(calibration, softmax(logits, axis=1), held_out, present)
+
+
+def of_validation_or_none(
+    name: str, dataset: Dataset, logits: np.ndarray, nothing: Predictions | None = None
+) -> Calibrated | None:
+    """The same; None, and why in one line, where there can be none: a model ships without."""
+    try:
+        return of_validation(dataset, logits, nothing)
+    except (UserError, np.linalg.LinAlgError, MemoryError) as error:
+        print(f"{name}: uncalibrated: {' '.join(str(error).split())}", flush=True)
+        return None
+
+
+def log_calibration(client: "MlflowClient", run_id: str, name: str, made: Calibrated) -> None:
+    """Metrics and the figure of a calibration into a run; what is there is not logged again."""
+    from mlflow.entities import Metric
+
+    from birdml.figures.reliability import reliability_figure
+
+    there, now = client.get_run(run_id).data.metrics, int(time.time() * 1000)
+    missing = [Metric(k, v, now, 0) for k, v in made.metrics.items() if there.get(k) != v]
+    client.log_batch(run_id, metrics=missing)
+    try:
+        figure = reliability_figure(made.shares, made.held_out, made.present)
+        client.log_figure(run_id, figure, "figures/reliability.png")
+    except Exception as error:  # the calibration is there, whatever becomes of its picture
+        if is_away(error):
+            raise
+        why = " ".join(str(error).split())
+        print(f"{name}: the figure of its calibration is missing: {why}", file=sys.stderr)
