@@ -14,6 +14,7 @@ from birdml.steps.main import MainOptions
 from birdml.steps.predict import SplitOptions
 from birdml.steps.predict_files import FileOptions
 from birdml.steps.score import ScoreOptions
+from birdml.steps.score_marks import MarkOptions
 from birdml.steps.submit import SubmitOptions
 from birdml.steps.train import TrainOptions
 
@@ -25,7 +26,7 @@ OPTIONS = {
     "predict": [SplitOptions, FileOptions],
     "ensemble": [EnsembleOptions],
     "submit": [SubmitOptions],
-    "score": [ScoreOptions],
+    "score": [ScoreOptions, MarkOptions],
 }
 
 

@@ -10,10 +10,12 @@ from birdml.annotations.marks import Marks, Names
 from birdml.annotations.numbers import numbers
 from birdml.dataset.names import means_nothing, plain
 from birdml.dataset.problems import Problem
+from birdml.dataset.sources.columns import folded
 from birdml.dataset.sources.rows import Cells, NoTable
 
 LOOKED_AT = 100  # rows by which columns are told apart
 ROW_SECONDS = 5  # `row_id` is the recording and the end of a window of that length
+NO_SPECIES = frozenset("channel id index fold rank seconds samplerate unnamed0".split())
 SEPARATORS = re.compile(r"[;|]")
 
 
@@ -27,10 +29,7 @@ def marks_of(
     """
     table = cells.table(LOOKED_AT)
     found = find_columns(table, columns)
-    if cells.rows:
-        found, scores = _wide(cells, found)
-    else:
-        scores = []
+    scores = _wide(cells, found) if cells.rows else []
     if not scores and cells.rows and (lacks := lacking(found, table.header)):
         raise NoTable(lacks)
     if not cells.rows and not (found.found.keys() & {"start", "file_offset", "row", "file"}):
@@ -143,7 +142,7 @@ def _files(values: dict[str, list[str]], count: int, recording: str) -> list[str
         if len(parts) == 1:
             return [name or recording for name in parts[0]]
         return [
-            "/".join(p.strip("/\\") for p in row if p) if row[-1] else recording
+            "/".join(part.rstrip("/\\") for part in row if part) if row[-1] else recording
             for row in zip(*parts)
         ]
     if "row" in values:
@@ -222,15 +221,16 @@ def _names(
     return list(places), pairs
 
 
-def _wide(cells: Cells, found: MarkColumns) -> tuple[MarkColumns, list[str]]:
+def _wide(cells: Cells, found: MarkColumns) -> list[str]:
     """Columns that are species with scores below them, as OpenSoundscape and Kaggle write them."""
     told = found.found.keys()
-    if found.species or not ({"start", "end"} <= told or "row" in told):
-        return found, []
-    scores = [
-        column for column in found.others if column and _all_numbers(cells.column(column)[:50])
-    ]
-    return found, scores
+    timed = {"start", "end"} <= told or "row" in told
+    if found.species or not timed or told & {"score", "low", "high", "selection"}:
+        return []
+    scores = [column for column in found.others if folded(column) not in NO_SPECIES]
+    if not all(_all_numbers(cells.column(column)[:50]) for column in scores):
+        return []
+    return scores
 
 
 def _all_numbers(values: Sequence[str]) -> bool:
