@@ -1,7 +1,7 @@
 """Marks out of one table with a heading: Raven, BirdNET, Kaleidoscope, Kaggle, one's own."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from birdml.dataset.problems import Problem
 from birdml.dataset.sources.columns import folded
 from birdml.dataset.sources.rows import Cells, NoTable
 
-LOOKED_AT = 100  # rows by which columns are told apart
+LOOKED_AT = 50  # rows by which columns are told apart
 ROW_SECONDS = 5  # `row_id` is the recording and the end of a window of that length
 NO_SPECIES = frozenset("channel id index fold rank seconds samplerate unnamed0".split())
 SEPARATORS = re.compile(r"[;|]")
@@ -42,10 +42,8 @@ def marks_of(
     if scores:
         return _of_wide(cells, files, times, scores), not _binary(cells, scores)
     columns_of_names = [cells.column(column) for column in found.species]
-    names, place_of_name = _names(columns_of_names, blanks=_is_birds(found.species))
+    names, rows, species = _names(columns_of_names, blanks=_is_birds(found.species))
     silent = np.array([not one or all(map(means_nothing, one)) for one in names], bool)
-    rows = np.array([row for row, _ in place_of_name], np.int64)
-    species = np.array([name for _, name in place_of_name], np.int32)
     # a row that says nothing but the recording: nothing sings there
     nothing = silent[species] if len(species) else np.zeros(0, bool)
     unnamed = np.array([not one for one in names], bool)[species] if len(species) else nothing
@@ -59,10 +57,10 @@ def marks_of(
         times.column(name)[rows] if name in values else np.full(len(rows), np.nan)
         for name in ("low", "high", "score")
     )
-    file_of, file_names = _distinct([(name,) for name in files])
+    file_of, file_names = _distinct(files)
     return (
         Marks(
-            tuple(name for (name,) in file_names),
+            tuple(file_names),
             tuple(names),
             file_of[rows],
             species,
@@ -156,7 +154,7 @@ def _refuse_sequence(table: str, files: Sequence[str], start: np.ndarray) -> Non
     Raises NoTable where times may be such: several files, one after the other, and each begins
     after the last mark of the one before.
     """
-    of, names = _distinct([(name,) for name in files])
+    of, names = _distinct(files)
     if len(names) < 2 or "selections" not in table.casefold() or len(start) < 2:
         return
     if (np.diff(of) >= 0).all() and (np.diff(start[~np.isnan(start)]) >= 0).all():
@@ -189,10 +187,10 @@ def _one_view(cells: Cells, found: dict[str, str]) -> Cells:
     )
 
 
-def _distinct(rows: Sequence[Names]) -> tuple[np.ndarray, list[Names]]:
-    """Index of each row among the distinct ones, int32 [M], and these."""
-    places: dict[Names, int] = {}
-    index = np.array([places.setdefault(row, len(places)) for row in rows], np.int32)
+def _distinct(values: Iterable[Hashable]) -> tuple[np.ndarray, list]:
+    """Index of each value among the distinct ones, int32 [M], and these."""
+    places: dict[Hashable, int] = {}
+    index = np.array([places.setdefault(value, len(places)) for value in values], np.int32)
     return index, list(places)
 
 
@@ -202,9 +200,9 @@ def _is_birds(columns: Sequence[str]) -> bool:
 
 def _names(
     columns: Sequence[Sequence[str]], blanks: bool
-) -> tuple[list[Names], list[tuple[int, int]]]:
-    """Distinct species, and (row, species) of each; a cell may list several species."""
-    index, cells = _distinct(list(zip(*columns)) if columns else [])
+) -> tuple[list[Names], np.ndarray, np.ndarray]:
+    """Distinct species, and rows and species of each mark; a cell may list several species."""
+    index, cells = _distinct(zip(*columns))
     places: dict[Names, int] = {}
     of_cell: list[list[int]] = []
     for cell in cells:
@@ -217,8 +215,14 @@ def _names(
         else:
             species = [tuple(dict.fromkeys(named))]
         of_cell.append([places.setdefault(one, len(places)) for one in species])
-    pairs = [(row, name) for row, cell in enumerate(index.tolist()) for name in of_cell[cell]]
-    return list(places), pairs
+    counts = np.array([len(species) for species in of_cell], np.int64)
+    flat = np.array([one for species in of_cell for one in species], np.int32)
+    firsts = np.cumsum(counts) - counts
+    rows = np.repeat(np.arange(len(index)), counts[index])
+    within = np.arange(len(rows)) - np.repeat(
+        np.cumsum(counts[index]) - counts[index], counts[index]
+    )
+    return list(places), rows, flat[firsts[index[rows]] + within]
 
 
 def _wide(cells: Cells, found: MarkColumns) -> list[str]:
@@ -260,10 +264,10 @@ def _of_wide(cells: Cells, files: list[str], times: _Times, scores: Sequence[str
     rows, species = np.nonzero((matrix == 1) if _binary(cells, scores) else np.isfinite(matrix))
     chosen = good[rows]
     rows, species = rows[chosen], species[chosen]
-    file_of, names = _distinct([(name,) for name in files])
+    file_of, names = _distinct(files)
     unknown = np.full(len(rows), np.nan, np.float32)
     return Marks(
-        tuple(name for (name,) in names),
+        tuple(names),
         tuple((column,) for column in scores),
         file_of[rows],
         species.astype(np.int32),
