@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from birdml.annotations.marks import Marks, Names
+from birdml.annotations.marks import LATEST, Marks, Names
 from birdml.annotations.numbers import numbers
 from birdml.dataset.names import means_nothing, plain
 from birdml.dataset.problems import Problem
@@ -45,14 +45,14 @@ def marks_of(name: str, text: str, recording: str, problems: list[Problem]) -> M
     names: dict[Names, int] = {}
     columns: list[tuple[float, ...]] = []
     all_starts, all_ends = (numbers([row[c] for row in rows])[0] for c in (1, 2))
-    bad = (all_starts < 0) | (all_ends < all_starts)
+    good = (all_starts >= 0) & (all_ends >= all_starts) & (all_ends <= LATEST)
     for place, (line, start, end, text) in enumerate(rows):
         found = scored[place] if with_scores else None
         called = found[1] if found else text
         if means_nothing(called):
             continue
-        if not called or bad[place]:
-            what = "it starts before the recording or ends before it starts"
+        if not called or not good[place]:
+            what = "it starts before the recording, ends before it starts, or is far too late"
             what = f"left out: {'no species' if not called else what}"
             problems.append(Problem(f"{name}: line {line}", "time", f"{start}-{end}", what))
             continue

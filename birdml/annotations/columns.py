@@ -101,6 +101,11 @@ def _species(table: Table, by_name: dict[str, str], found: dict[str, str]) -> li
 def lacking(columns: MarkColumns, header: Sequence[str]) -> str:
     """What a table of marks lacks, in words; '' where nothing."""
     found = columns.found
+    if not (found.keys() & {"start", "file_offset", "row"}) and {"date", "time"} <= found.keys():
+        return (
+            "it tells days and times of day, not the seconds within a recording at which "
+            "something begins and ends; write these as columns 'start' and 'end'"
+        )
     lacks = []
     if not (found.keys() & {"start", "file_offset", "row"}):
         lacks.append("a time of start")

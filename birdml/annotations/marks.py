@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+LATEST = 30 * 86400  # seconds; times after that are milliseconds, samples or broken
 Names = tuple[str, ...]  # how one species is called: class id, Latin name, common name, ...
 
 

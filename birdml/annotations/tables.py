@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 
 from birdml.annotations.columns import MarkColumns, find_columns, lacking
-from birdml.annotations.marks import Marks, Names
+from birdml.annotations.marks import LATEST, Marks, Names
 from birdml.annotations.numbers import numbers
 from birdml.dataset.names import means_nothing, plain
 from birdml.dataset.problems import Problem
@@ -80,27 +80,23 @@ class _Times:
     def __init__(self, cells: Cells, values: dict[str, list[str]], problems: list[Problem]):
         self.cells, self.values, self.problems = cells, values, problems
         count = len(cells.rows)
+        unknown = np.full(count, np.nan)
+        start, end, offset, duration = (
+            self.column(name) if name in values else unknown
+            for name in ("start", "end", "file_offset", "duration")
+        )
         if "file_offset" in values:
-            self.start = self.column("file_offset")
-            if "duration" in values:
-                self.end = self.start + self.column("duration")
-            elif "start" in values and "end" in values:
-                # in a sequence of files, only their difference is of the file
-                self.end = self.start + (self.column("end") - self.column("start"))
-            else:
-                self.end = self.column("end") if "end" in values else np.full(count, np.nan)
+            # in a sequence of files, only the difference of start and end is of the file
+            self.start = offset
+            self.end = offset + (duration if "duration" in values else end - start)
         elif "start" in values:
-            self.start = self.column("start")
-            if "end" in values:
-                self.end = self.column("end")
-            else:
-                self.end = self.start + self.column("duration")
+            self.start, self.end = start, end if "end" in values else start + duration
         elif "row" in values:
-            told = [re.search(r"_(\d+)$", value) for value in values["row"]]
+            told = [re.search(r"_(\d{1,9})$", value) for value in values["row"]]
             self.end = np.array([float(m[1]) if m else np.nan for m in told])
             self.start = self.end - ROW_SECONDS
         else:
-            self.start = self.end = np.full(count, np.nan)
+            self.start = self.end = unknown
 
     def column(self, ours: str) -> np.ndarray:
         """A column of numbers; what is none is listed."""
@@ -120,6 +116,7 @@ class _Times:
             (~(np.isfinite(start) & np.isfinite(end)), "left out: no time of start or end"),
             (start < 0, "left out: it starts before the recording"),
             (end < start, "left out: it ends before it starts"),
+            (end > LATEST, "left out: so late that its times are no seconds of a recording"),
         )
         result = np.zeros(len(rows), bool)
         for wrong, what in checks:

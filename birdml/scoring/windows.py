@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from birdml.annotations.marks import Marks
+from birdml.errors import UserError
 from birdml.scoring import curves
 
 LEAST = 0.2  # seconds of a mark, or half of it, that lie in a window where it counts
+MOST = 200_000_000  # windows of all marks: some GB
 CLOSE = 1e-6  # seconds by which times differ that were computed in different ways
 
 
@@ -38,6 +40,9 @@ def cells_of(
         seconds: how long each recording is, float64 [N]; what lies behind does not count.
         length: of a window, in seconds.
         species: C.
+
+    Raises:
+        UserError: where there are too many windows to be held.
     """
     counts = np.ceil((seconds - CLOSE) / length).astype(np.int64).clip(0)
     firsts = np.cumsum(counts) - counts
@@ -70,6 +75,11 @@ def _cells(
     first = np.floor(marks.start / length).astype(np.int64)
     last = np.maximum(np.ceil(marks.end / length).astype(np.int64), first + 1)
     several = last - first
+    if several.sum() > MOST:
+        raise UserError(
+            f"the marks lie in {several.sum()} windows of {length:g} s, more than fit into memory; "
+            "choose longer windows"
+        )
     mark = np.repeat(np.arange(len(marks)), several)
     within = np.arange(len(mark)) - np.repeat(np.cumsum(several) - several, several)
     window = first[mark] + within

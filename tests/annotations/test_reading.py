@@ -227,3 +227,20 @@ def test_nothing_to_read_is_said(tmp_path, name):
 
 def test_a_mark_has_names_for_its_columns():
     assert Mark("a", 0, 1, "b").species == "b"
+
+
+def test_times_of_day_are_no_times_within_a_recording(tmp_path):
+    text = (
+        "Date;Time;Sci_Name;Com_Name;Confidence;Lat;Lon;Cutoff;Week;Sens;Overlap\n"
+        "2024-05-01;05:40:12;Parus major;Great Tit;0.81;48;16;0.7;17;1.25;0.0\n"
+    )
+    with pytest.raises(UserError, match="times of day, not the seconds within a recording"):
+        read(tmp_path, text, "BirdDB.txt")
+
+
+@pytest.mark.parametrize("name", ["rec.csv", "rec.txt"])
+def test_times_that_are_no_seconds_are_listed(tmp_path, name):
+    rows = "1\t2\tx y\n1000000\t3000000000\tx y\n"
+    got = read(tmp_path, rows if name == "rec.txt" else f"start\tend\tspecies\n{rows}", name)
+    assert short(got) == [("rec", 1, 2, "x y")]
+    assert "late" in got.problems[0].done

@@ -8,6 +8,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from birdml.errors import UserError
 from birdml.scoring import curves
 from birdml.scoring.windows import Cells, cells_of, window_scores
 from tests.annotations.made import marks
@@ -117,3 +118,9 @@ def test_nothing_to_count_is_no_number():
     scores, _, _ = window_scores(cells_of(marks([]), marks([(0, 0, 0, 1, 0.5)]), np.ones(1), 1, 3))
     assert np.isnan([scores.cmap, scores.auroc, scores.top1, scores.lwlrap, scores.map_micro]).all()
     assert (scores.species, scores.without) == (0, 3)
+
+
+def test_more_windows_than_can_be_held_are_refused():
+    truth = marks([(0, 0, 0, 1e6)] * 30)
+    with pytest.raises(UserError, match="choose longer windows"):
+        cells_of(truth, truth, np.array([1e6]), 0.1, 3)
