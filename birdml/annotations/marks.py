@@ -52,6 +52,8 @@ class Marks:
 
     def where(self, chosen: np.ndarray) -> "Marks":
         """The marks at some places (int) or that are chosen (bool [M]); files and names stay."""
+        if chosen.dtype == bool and chosen.all():
+            return self
         return replace(
             self,
             **{

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from birdml.annotations.marks import Marks, Names
+from birdml.annotations.marks import LATEST, Marks, Names
 from birdml.annotations.names import NOTHING, UNMATCHED, LabelSet
 from birdml.annotations.recordings import match, same
 from birdml.dataset.problems import shortened
@@ -64,7 +64,7 @@ def paired(
         _note_never_marked(labels, *sides, notes)
     known = _lengths(truth.files, seconds or {}, notes)
     sides = [
-        _once(_within(marks, known, side, notes), side, notes)
+        _once(_within(marks, known, side, notes), labels.called, side, notes)
         for side, marks in zip(("truth", "detections"), sides, strict=True)
     ]
     last = np.zeros(len(truth.files))
@@ -213,19 +213,22 @@ def _within(marks: Marks, seconds: np.ndarray, side: str, notes: list[str]) -> M
         if chosen.any():
             counts = Counter(marks.files[file] for file in marks.file[chosen].tolist())
             notes.append(f"{int(chosen.sum())} marks of the {side} {what}: {listed(counts)}")
-    cut = replace(marks, end=np.minimum(marks.end, end))
-    return cut.where(marks.start < end)
+    if (marks.end > end).any():
+        marks = replace(marks, end=np.minimum(marks.end, end))
+    return marks.where(marks.start < end)
 
 
-def _once(marks: Marks, side: str, notes: list[str]) -> Marks:
+def _once(marks: Marks, labels: Sequence[str], side: str, notes: list[str]) -> Marks:
     """Each mark once: of the same recording, species and times (to 1 ms) the surest stays."""
+    # two numbers tell a mark apart, and sort in half the memory of four
+    what = marks.file.astype(np.int64) * len(labels) + marks.species
     start, end = (np.round(t * 1000).astype(np.int64) for t in (marks.start, marks.end))
-    score = np.nan_to_num(marks.score, nan=-np.inf)
-    order = np.lexsort((-score, end, start, marks.species, marks.file))
+    when = start * (1000 * LATEST + 1) + end
+    del start, end
+    order = np.lexsort((-np.nan_to_num(marks.score, nan=-np.inf), when, what))
     new = np.ones(len(order), bool)
-    new[1:] = False
-    for column in (marks.file, marks.species, start, end):
-        new[1:] |= column[order][1:] != column[order][:-1]
+    what, when = what[order], when[order]
+    new[1:] = (what[1:] != what[:-1]) | (when[1:] != when[:-1])
     doubles = int((~new).sum())
     if doubles:
         notes.append(f"{doubles} marks of the {side} stand twice and count once")
