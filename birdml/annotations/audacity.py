@@ -44,11 +44,12 @@ def marks_of(name: str, text: str, recording: str, problems: list[Problem]) -> M
     with_scores = bool(rows) and all(found or not row[3] for found, row in zip(scored, rows))
     names: dict[Names, int] = {}
     columns: list[tuple[float, ...]] = []
-    all_starts, all_ends = (numbers([row[c] for row in rows])[0] for c in (1, 2))
+    all_starts, _, _ = numbers([row[1] for row in rows])
+    all_ends, _, _ = numbers([row[2] for row in rows])
     good = (all_starts >= 0) & (all_ends >= all_starts) & (all_ends <= LATEST)
-    for place, (line, start, end, text) in enumerate(rows):
+    for place, (line, start, end, label_text) in enumerate(rows):
         found = scored[place] if with_scores else None
-        called = found[1] if found else text
+        called = found[1] if found else label_text
         if means_nothing(called):
             continue
         if not called or not good[place]:
@@ -59,8 +60,8 @@ def marks_of(name: str, text: str, recording: str, problems: list[Problem]) -> M
         low, high = numbers(bands[place])[0] if place in bands else (np.nan, np.nan)
         low, high = (value if value >= 0 else np.nan for value in (low, high))  # -1: not told
         score = float(found[2]) if found else np.nan
-        label = names.setdefault((called,), len(names))
-        columns.append((label, all_starts[place], all_ends[place], low, high, score))
+        place_of_name = names.setdefault((called,), len(names))
+        columns.append((place_of_name, all_starts[place], all_ends[place], low, high, score))
     species, starts, ends, lows, highs, scores = np.array(columns, np.float64).reshape(-1, 6).T
     return Marks(
         (recording,),

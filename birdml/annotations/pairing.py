@@ -61,7 +61,7 @@ def paired(
         sides.append(_labelled(marks, labels, side, notes))
     _check_shared(truth, detections, *sides)
     if not labels.closed:
-        _note_never_marked(labels, *sides, notes)
+        _note_never_marked(labels, sides[0], sides[1], notes)
     known = _lengths(truth.files, seconds or {}, notes)
     sides = [
         _once(_within(marks, known, side, notes), labels.called, side, notes)
@@ -75,7 +75,8 @@ def paired(
         tuple(labels.called),
         tuple(labels.shown),
         np.where(np.isnan(known), last, known),
-        *sides,
+        sides[0],
+        sides[1],
         tuple(notes),
     )
 

@@ -31,12 +31,12 @@ def precision_recall(
     for colour, (name, (recall, precision)) in zip(COLOURS, of_species[:MOST]):
         axes.step(recall, precision, where="pre", color=colour, linewidth=1.1, label=name)
     axes.step(*together, where="pre", color=INK, linewidth=2.4, label="all together")
-    recall, precision, score = best
-    if not np.isnan(recall):
-        axes.plot(recall, precision, "o", color=INK, markersize=7)
+    best_recall, best_precision, score = best
+    if not np.isnan(best_recall):
+        axes.plot(best_recall, best_precision, "o", color=INK, markersize=7)
         axes.annotate(
             f"best F1, score {score:.3g}",
-            (recall, precision),
+            (best_recall, best_precision),
             xytext=(7, 7),
             textcoords="offset points",
             fontsize=8,

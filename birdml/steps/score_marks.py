@@ -192,7 +192,8 @@ def _rates(together: curves.Curves, threshold: float, matches: Matches) -> Rates
     right, found = curves.at_threshold(together, threshold)
     window = curves.rates(right, found, together.positives)
     event = curves.rates(
-        *(np.array([c.sum()]) for c in (matches.right, matches.found)),
+        np.array([matches.right.sum()]),
+        np.array([matches.found.sum()]),
         np.array([matches.positives.sum()]),
     )
     return Rates(threshold, *(float(value[0]) for value in (*window, *event)))
@@ -283,15 +284,14 @@ def _report_windows(scores: WindowScores, length: float) -> None:
 def _report_rates(rates: tuple[Rates, ...], iou: float, onset: float | None) -> None:
     how = f"overlap (iou) {iou:g}" if onset is None else f"onsets within {onset:g} s"
     print(f"\nwindows, and events paired by {how}:")
-    columns = ("threshold", "precision", "recall", "f1")
-    columns = (*columns, "event_precision", "event_recall", "event_f1")
+    columns = [*Rates.__dataclass_fields__]
     print(table_text([{name: _shown(getattr(at, name)) for name in columns} for at in rates]))
 
 
 def _report_species(rows: list[dict]) -> None:
     there = [row for row in rows if row["windows"]]
-    columns = ("species", "windows", "detections", "average_precision", "auroc", "best_f1")
-    columns = (*columns, "best_threshold")
+    columns = ["species", "windows", "detections", "average_precision", "auroc"]
+    columns += ["best_f1", "best_threshold"]
     shown = [
         {name: _shown(row[name]) if isinstance(row[name], float) else row[name] for name in columns}
         for row in there[:SHOWN]
