@@ -15,6 +15,7 @@ from birdml.steps.main import MainOptions
 from birdml.steps.predict import SplitOptions
 from birdml.steps.predict_files import FileOptions
 from birdml.steps.score import ScoreOptions
+from birdml.steps.score_marks import MarkOptions
 from birdml.steps.submit import SubmitOptions
 from birdml.steps.train import TrainOptions
 
@@ -27,7 +28,7 @@ OPTIONS = {
     "ensemble": [EnsembleOptions],
     "calibrate": [CalibrateOptions],
     "submit": [SubmitOptions],
-    "score": [ScoreOptions],
+    "score": [ScoreOptions, MarkOptions],
 }
 
 

