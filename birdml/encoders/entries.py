@@ -29,7 +29,7 @@ class Encoder(BaseModel):
     window: Above0
     hop: Above0
     dimension: Annotated[int, Field(ge=1, le=1 << 16)]
-    scale: Above0 = 1.0
+    scale: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     package: str = ""
     file: str
     sha256: Sha256
