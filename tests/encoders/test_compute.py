@@ -12,7 +12,7 @@ from birdml.dataset.recording import SAMPLE_RATE
 from birdml.encoders import compute
 from birdml.encoders.compute import embed_dataset, embed_files, hear
 from birdml.encoders.entries import find_encoder
-from birdml.encoders.pretrained import open_encoder
+from birdml.encoders.pretrained import Encoded, open_encoder
 from birdml.errors import UserError
 from tests.datasets import make_dataset, tone, write
 from tests.encoders import made_up
@@ -185,7 +185,8 @@ def test_no_file_at_all_can_be_read(tmp_path, encoder, monkeypatch):
         hear(open_encoder(encoder), tmp_path / "one.wav")
 
 
-def test_values_beyond_half_precision_are_refused(dataset, encoder):
-    loud = encoder.model_copy(update={"scale": 1e6})
+def test_values_beyond_half_precision_are_refused(dataset, encoder, monkeypatch):
+    large = Encoded(np.full((1, 4), 1e5, np.float32), None)
+    monkeypatch.setattr(compute, "encode", lambda *arguments: large)
     with pytest.raises(UserError, match="too large for half precision"):
-        embed_dataset(dataset, loud)
+        embed_dataset(dataset, encoder)
