@@ -9,11 +9,13 @@ import click
 import pytest
 import yaml
 
+from birdml.steps.embed import EmbedOptions
 from birdml.steps.ensemble_search import EnsembleOptions
 from birdml.steps.main import MainOptions
 from birdml.steps.predict import SplitOptions
 from birdml.steps.predict_files import FileOptions
 from birdml.steps.score import ScoreOptions
+from birdml.steps.similar import SimilarOptions
 from birdml.steps.submit import SubmitOptions
 from birdml.steps.train import TrainOptions
 
@@ -26,6 +28,8 @@ OPTIONS = {
     "ensemble": [EnsembleOptions],
     "submit": [SubmitOptions],
     "score": [ScoreOptions],
+    "embed": [EmbedOptions],
+    "similar": [SimilarOptions],
 }
 
 

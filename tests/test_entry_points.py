@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("prepare", "train", "predict", "ensemble", "submit", "score", "compare", "main")
+NAMES += ("embed", "similar")
 
 
 def call(name: str, *arguments: str, cwd=ROOT, **environment: str):

@@ -27,9 +27,10 @@ weights_licence = "CC0-1.0"
 
 
 def weights():
-    """Its two layers, [S, D] and [D, L]: four pitches, and a sum of three of them."""
-    time = np.arange(SAMPLES) / RATE
-    tones = [np.sin(2 * np.pi * pitch * time) for pitch in (300, 700, 1100, 1900)]
+    """Its two layers, [S, D] and [D, L]: two pitches of the tests' tones in two phases, and three
+    of the four."""
+    time = 2 * np.pi * np.arange(SAMPLES) / RATE
+    tones = [wave(pitch * time) for pitch in (900, 2070) for wave in (np.sin, np.cos)]
     return np.stack(tones, 1).astype(np.float32) / 100, np.eye(4, 3, dtype=np.float32)
 
 
