@@ -219,7 +219,9 @@ def _hear(
     encoder: Encoder, session: Session, path: Path, advance: Callable[[float], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings float32 [W, D] and first samples [W] of a file; raises UnreadableAudio."""
-    vectors, starts, samples = [], [], 0
+    vectors: list[np.ndarray] = []
+    starts: list[int] = []
+    samples = 0
     for notes, blocks in attempts(path, MEAN):
         vectors, starts = [], []
         for start, window in stream_windows(blocks, encoder):

@@ -142,7 +142,7 @@ def write_embeddings(
             _begin(starts, np.int64, (windows,))
             for part in parts:
                 content = np.ascontiguousarray(part.vectors, np.float16)
-                digest.update(content)
+                digest.update(content.data)
                 vectors.write(content.tobytes())
                 starts.write(np.ascontiguousarray(part.starts, np.int64).tobytes())
                 counts += part.counts.tolist()
