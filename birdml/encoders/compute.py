@@ -102,14 +102,17 @@ def embed_files(files: Mapping[str, Path], encoder: Encoder, jobs: int = 1) -> E
     return _compute(sounds, source, encoder, place, jobs, faulty=True)
 
 
-def hear(pretrained: Pretrained, path: Path) -> np.ndarray:
-    """The embeddings of one file, float32 [W, D]. Raises UserError where it can't be read."""
+def hear(pretrained: Pretrained, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The embeddings of one file, float32 [W, D], and the beginnings of its windows in seconds,
+    float64 [W]. Raises UserError where it can't be read."""
     try:
         with silent_decoders():
-            vectors, _ = _hear(pretrained.encoder, pretrained.start(), path, lambda seconds: None)
+            vectors, starts = _hear(
+                pretrained.encoder, pretrained.start(), path, lambda seconds: None
+            )
     except (UnreadableAudio, OSError) as error:
         raise UserError(f"cannot hear '{path}': {error}") from None
-    return vectors
+    return vectors, starts / pretrained.encoder.rate
 
 
 def _compute(

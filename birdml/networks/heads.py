@@ -303,7 +303,8 @@ def _minimise(loss: Callable[[], Tensor], parameters: list[Tensor]) -> None:
     optimiser = torch.optim.LBFGS(
         parameters,
         max_iter=ITERATIONS,
-        tolerance_grad=1e-7,
+        history_size=20,
+        tolerance_grad=1e-6,
         tolerance_change=1e-10,
         line_search_fn="strong_wolfe",
     )

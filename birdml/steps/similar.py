@@ -39,7 +39,7 @@ def similar(options: SimilarOptions) -> list[tuple]:
     clip = Path(options.to)
     if not clip.is_file():
         raise UserError(f"to='{clip}': there is no such file; name an audio file")
-    queries = hear(open_encoder(encoder), clip)
+    queries, begins = hear(open_encoder(encoder), clip)
     embeddings, dataset = embeddings_of(encoder, options.dataset, options.recordings, options.jobs)
     windows, cosines, which = nearest(embeddings.vectors, queries, options.top)
     owners = embeddings.first[1:].searchsorted(windows, side="right")
@@ -51,7 +51,7 @@ def similar(options: SimilarOptions) -> list[tuple]:
         name = embeddings.names[owner]
         class_id = species.get(name, "")
         times = (f"{starts[window]:.2f}", f"{ends[window]:.2f}")
-        at = f"{which[rank - 1] * encoder.hop:.2f}"  # where in the clip it sounds like that
+        at = f"{begins[which[rank - 1]]:.2f}"  # where in the clip it sounds like that
         cosine = f"{cosines[rank - 1]:.4f}"
         rows.append((rank, shown(name), *times, cosine, at, class_id, latin.get(class_id, "")))
     write_text(Path(options.out), csv_text(HEADER, rows))

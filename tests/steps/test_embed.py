@@ -103,8 +103,13 @@ def test_what_sounds_like_a_clip_comes_first(words, made, files, tmp_path, capsy
 
 def test_a_clip_is_found_where_it_lies(words, files, tmp_path):
     words |= {"recordings": str(files), "out": str(tmp_path / "found.csv")}
-    rows = similar(SimilarOptions(to=str(files / "high.wav"), **words))
-    assert rows[0][1] == "high.wav" and float(rows[0][4]) > 0.999
+    clip = files.parent / "clip.wav"
+    write(clip, tone(0, round(1.2 * SAMPLE_RATE), np.random.default_rng(1)))
+    rows = similar(SimilarOptions(to=str(clip), **words))
+    assert rows[0][1] == "a/low.wav" and float(rows[0][4]) > 0.999
+    assert {row[5] for row in rows} <= {"0.00", "0.50", "0.70"}, (
+        "the last window ends with the clip"
+    )
 
 
 def test_a_clip_that_is_not_there_is_refused(words):
