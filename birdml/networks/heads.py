@@ -92,15 +92,19 @@ def fit_linear(
     if start is None:
         shape = (t.shape[1], x.shape[1])
         start = Linear(np.zeros(shape, np.float32), np.zeros(shape[0], np.float32))
-    origin = torch.as_tensor(start.weights, dtype=torch.float64) * scale
-    matrix, bias = origin.clone(), torch.as_tensor(start.bias, dtype=torch.float64).clone()
+    origin = torch.as_tensor(start.weights, dtype=torch.float64)
+    # the minimum differs from the start only within the span of the rows, which may be small
+    basis = torch.linalg.qr(x.T).Q  # [D, min(R, D)]
+    inner, logits = x @ basis / scale, x @ origin.T
+    change = torch.zeros(t.shape[1], basis.shape[1], dtype=torch.float64)
+    bias = torch.as_tensor(start.bias, dtype=torch.float64).clone()
 
     def loss() -> Tensor:
-        away = (matrix - origin).square().sum()
-        return _cross_entropy((x / scale) @ matrix.T + bias, t, w) + l2 / 2 * away
+        away = change.square().sum()
+        return _cross_entropy(logits + inner @ change.T + bias, t, w) + l2 / 2 * away
 
-    _minimise(loss, [matrix, bias])
-    return _linear(matrix / scale, bias)
+    _minimise(loss, [change, bias])
+    return _linear(origin + change @ basis.T / scale, bias)
 
 
 def fit_mlp(
