@@ -205,13 +205,13 @@ def own_rows(
     found_weights = np.zeros((len(latin_names), weights.shape[1]), np.float32)
     found_bias = np.full(len(latin_names), ABSENT, np.float32)
     known = []
-    for label, text in enumerate(latin_names):
+    for c, text in enumerate(latin_names):
         name = _binomial(text) or ""
         name = renamed.get(name, name)
         rows = [row_of[name]] if name in row_of else genera.get(name.partition(" ")[0], [])
         if rows:
-            found_weights[label] = weights[rows].mean(axis=0)
-            found_bias[label] = bias[rows].mean()
+            found_weights[c] = weights[rows].mean(axis=0)
+            found_bias[c] = bias[rows].mean()
         known.append(labels[rows[0]] if name in row_of else "congeners" if rows else "")
     return OwnRows(Linear(found_weights, found_bias), tuple(known))
 
