@@ -84,6 +84,14 @@ def writing_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def cache_folder() -> Path:
+    """BIRDML_CACHE, else `birdml` in the user's cache folder."""
+    named = os.environ.get("BIRDML_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "birdml"
+
+
 def _beside(target: Path) -> Path:
     """Where a file or folder is written; of this process, so that two never share one.
 

@@ -73,6 +73,20 @@ def dataset_option(function: Callable) -> Callable:
     )(function)
 
 
+def encoder_options(function: Callable) -> Callable:
+    """`--encoder`, `--encoders` and `--jobs`, of commands that listen with a pretrained encoder."""
+    options = (
+        click.option("--encoder", default="birdnet24", show_default=True, help="Its name."),
+        click.option("--encoders", default="", help="A TOML file with encoders of one's own."),
+        click.option(
+            "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Cores to use."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def entry_point(function: Callable) -> click.Command:
     """Makes a function with click options an entry point; its docstring is the help."""
     return click.command(

@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 from birdml.steps.calibrate import CalibrateOptions
+from birdml.steps.embed import EmbedOptions
 from birdml.steps.ensemble_search import EnsembleOptions
 from birdml.steps.main import MainOptions
 from birdml.steps.predict import SplitOptions
 from birdml.steps.predict_files import FileOptions
 from birdml.steps.score import ScoreOptions
 from birdml.steps.score_marks import MarkOptions
+from birdml.steps.similar import SimilarOptions
 from birdml.steps.submit import SubmitOptions
 from birdml.steps.train import TrainOptions
 
@@ -29,6 +31,8 @@ OPTIONS = {
     "calibrate": [CalibrateOptions],
     "submit": [SubmitOptions],
     "score": [ScoreOptions, MarkOptions],
+    "embed": [EmbedOptions],
+    "similar": [SimilarOptions],
 }
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from birdml.errors import UserError
+from birdml.files import cache_folder
 from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
 LIMIT_GB = 20.0
 AT_WORK = 3600.0  # seconds in which somebody may still read what was asked for
 UNFINISHED = "fetching-"
-
-
-def cache_folder() -> Path:
-    """BIRDML_CACHE, else `birdml` in the user's cache folder."""
-    named = os.environ.get("BIRDML_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "birdml"
 
 
 def fetch(client: "MlflowClient", uri: str, path: str = "") -> Path:

