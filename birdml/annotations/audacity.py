@@ -47,7 +47,7 @@ def marks_of(name: str, text: str, recording: str, problems: list[Problem]) -> M
     all_starts, _, _ = numbers([row[1] for row in rows])
     all_ends, _, _ = numbers([row[2] for row in rows])
     good = (all_starts >= 0) & (all_ends >= all_starts) & (all_ends <= LATEST)
-    for place, (line, start, end, label_text) in enumerate(rows):
+    for place, (number, start, end, label_text) in enumerate(rows):
         found = scored[place] if with_scores else None
         called = found[1] if found else label_text
         if means_nothing(called):
@@ -55,7 +55,7 @@ def marks_of(name: str, text: str, recording: str, problems: list[Problem]) -> M
         if not called or not good[place]:
             what = "it starts before the recording, ends before it starts, or is far too late"
             what = f"left out: {'no species' if not called else what}"
-            problems.append(Problem(f"{name}: line {line}", "time", f"{start}-{end}", what))
+            problems.append(Problem(f"{name}: line {number}", "time", f"{start}-{end}", what))
             continue
         low, high = numbers(bands[place])[0] if place in bands else (np.nan, np.nan)
         low, high = (value if value >= 0 else np.nan for value in (low, high))  # -1: not told

@@ -207,6 +207,7 @@ def _names(
         several = (
             named[0].split() if blanks and named else SEPARATORS.split(named[0]) if named else []
         )
+        species: list[Names]
         if len(several) > 1:
             species = [(plain(name),) for name in several if plain(name)]
         else:

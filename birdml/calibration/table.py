@@ -24,7 +24,7 @@ from birdml.forms import read_text
 
 FILE = "thresholds.csv"
 NEEDED = ("species", "threshold")
-HEADER = ("species", "latin_name", "threshold", "expected", "positives", "source")
+HEADER: tuple[str, ...] = ("species", "latin_name", "threshold", "expected", "positives", "source")
 HEADER += ("model", "calibration")
 SHOWN = 10  # faults that a message names
 

@@ -13,7 +13,7 @@ from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.tracking import champions, registry, runs
 from birdml.tracking.arrays import log_predictions
 from birdml.tracking.store import experiment_id
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.saved import SavedModel, save_model
 from tests.datasets import make_dataset
 
@@ -29,7 +29,7 @@ def add_model(client, folder, dataset, name, quality=0.5, spoil=False):
     rng = np.random.default_rng(len(name))
     right = np.eye(len(dataset.classes))[dataset.foreground(recordings)]
     logits = (rng.normal(size=right.shape) + 3 * right).astype(np.float32)
-    recipe = Recipe(name, "meta", hidden=(4, 4))
+    recipe = MetaRecipe(name, hidden=(4, 4))
     network = build_network(recipe, len(dataset.classes))
     model = SavedModel(recipe, network, dataset.species, dataset.name, dataset.digest, name)
     save_model(folder / name, model)

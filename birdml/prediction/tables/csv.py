@@ -14,7 +14,7 @@ from birdml.prediction.tables.rows import (
     moment,
 )
 
-HEADER = ("file", "start", "end", "species", "latin_name", "score", "rank")
+HEADER: tuple[str, ...] = ("file", "start", "end", "species", "latin_name", "score", "rank")
 HEADER += ("common_name", "logit", "windows", "date", "time", "model", "version")
 WHOLE = "predictions.csv"
 

@@ -16,7 +16,7 @@ from birdml.prediction.tables.rows import (
     moment,
 )
 
-HEADER = ("INDIR", "FOLDER", "IN FILE", "OFFSET", "DURATION", "DATE", "TIME")
+HEADER: tuple[str, ...] = ("INDIR", "FOLDER", "IN FILE", "OFFSET", "DURATION", "DATE", "TIME")
 HEADER += ("scientific_name", "common_name", "confidence")
 WHOLE = "predictions.kaleidoscope.csv"
 

@@ -12,7 +12,7 @@ from birdml.calibration.events import Event
 from birdml.files import writing
 from birdml.prediction.tables.rows import Made, Part, Sound, common_name, latin_name
 
-HEADER = ("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)")
+HEADER: tuple[str, ...] = ("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)")
 HEADER += ("Low Freq (Hz)", "High Freq (Hz)", "Begin File", "Species", "Class", "Score", "Rank")
 HEADER += ("Common Name", "Begin Path", "File Offset (s)")
 WHOLE = "predictions.selections.txt"
