@@ -18,6 +18,7 @@ from birdml.steps.predict_files import FileOptions
 from birdml.steps.score import ScoreOptions
 from birdml.steps.score_marks import MarkOptions
 from birdml.steps.similar import SimilarOptions
+from birdml.steps.species import SpeciesOptions
 from birdml.steps.submit import SubmitOptions
 from birdml.steps.train import TrainOptions
 
@@ -33,6 +34,7 @@ OPTIONS = {
     "score": [ScoreOptions, MarkOptions],
     "embed": [EmbedOptions],
     "similar": [SimilarOptions],
+    "species": [SpeciesOptions],
 }
 
 

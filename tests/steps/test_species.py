@@ -1,0 +1,155 @@
+"""`species`: what a place promises, by date or over the year."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+from birdml.calibration.reading import Reading
+from birdml.ensemble.combination import load_combination
+from birdml.ensemble.occurrence import dates, occurrence, table_of, weeks
+from birdml.errors import UserError
+from birdml.steps.species import SpeciesOptions, species
+from tests.ensemble.saved import combination, saved_model
+
+HERE = {"latitude": "-3.1", "longitude": "-60"}
+
+
+@pytest.fixture
+def place(tmp_path):
+    return str(saved_model(tmp_path, "place"))
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def asked(model, tmp_path, **options):
+    return SpeciesOptions(model=model, out=str(tmp_path / "out" / "species.csv"), **options)
+
+
+def test_a_date_gives_one_list_best_first(place, tmp_path, capsys):
+    options = asked(place, tmp_path, date="2026-05-03", time="06:30", top=3, **HERE)
+    species(options)
+    found = rows(options.out)
+    assert [row["rank"] for row in found] == ["1", "2", "3"]
+    scores = [float(row["score"]) for row in found]
+    assert scores == sorted(scores, reverse=True) and 0 < scores[0] < 1
+    assert {(row["date"], row["time"]) for row in found} == {("2026-05-03", "06:30")}
+    said = capsys.readouterr().out
+    assert "uncalibrated" in said and found[0]["latin_name"] in said
+
+
+def test_the_scores_are_those_of_the_network(place, tmp_path):
+    options = asked(place, tmp_path, date="2026-05-03", time="06:30", elevation="90", **HERE)
+    species(options)
+    saved = load_from(place)
+    table = np.array([[123.0, 390.0, -3.1, -60.0, 90.0]])
+    with torch.no_grad():
+        logits = saved.network(torch.from_numpy(saved.recipe.encoded(table)))[0]
+    shares = torch.softmax(logits.double(), 0).numpy()
+    named = {one.class_id: share for one, share in zip(saved.species, shares)}
+    for row in rows(options.out):
+        assert float(row["score"]) == pytest.approx(named[row["class_id"]], abs=1e-5)
+
+
+def load_from(folder):
+    from birdml.zoo.saved import load_model
+
+    return load_model(folder)
+
+
+def test_without_a_date_there_is_a_list_for_each_week_and_a_picture(place, tmp_path):
+    options = asked(place, tmp_path, top=2, figures=True, **HERE)
+    species(options)
+    found = rows(options.out)
+    assert len(found) == 104 and found[0]["date"] == "01-04" and found[-1]["date"] == "12-27"
+    assert (tmp_path / "out" / "species.png").stat().st_size > 10_000
+
+
+def test_a_date_without_time_is_drawn_as_a_clock(place, tmp_path):
+    species(asked(place, tmp_path, date="2026-05-03", figures=True, **HERE))
+    assert (tmp_path / "out" / "species.png").is_file()
+
+
+def test_sites_are_listed_by_name(place, tmp_path):
+    sites = tmp_path / "sites.csv"
+    sites.write_text("site,latitude,longitude,elevation\nA,-3.1,-60,90\nB,-10,300,\n")
+    options = asked(place, tmp_path, sites=str(sites), date="2026-05-03", top=1)
+    species(options)
+    assert [row["site"] for row in rows(options.out)] == ["A", "B"]
+
+
+def test_longitudes_to_the_east_of_the_date_line_are_understood(place, tmp_path):
+    found = []
+    for longitude in ("-60", "300"):
+        options = asked(place, tmp_path, latitude="-3.1", longitude=longitude, date="2026-05-03")
+        species(options)
+        found.append(rows(options.out))
+    assert found[0] == found[1]
+
+
+def test_members_that_listen_are_left_out_of_an_ensemble(tmp_path, capsys):
+    folder = combination(tmp_path, {"audio": 0.6, "place": 0.3, "meta": 0.1})
+    species(asked(str(folder), tmp_path, date="2026-05-03", top=1, **HERE))
+    assert "they listen, and are left out: audio" in capsys.readouterr().out
+    loaded = load_combination(folder)
+    table = table_of(-3.1, -60.0, None, [123.0], [np.nan])
+    logits = sum(
+        weight / 0.4 * model.network(torch.from_numpy(model.recipe.encoded(table))).detach()
+        for model, weight in loaded.members
+        if not model.recipe.takes_samples
+    )
+    expected = torch.softmax(logits.double(), 1).numpy()
+    np.testing.assert_allclose(occurrence(loaded, table, Reading()), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({}, "needs a place"),
+        ({"latitude": "-3.1"}, "needs a place"),
+        ({"latitude": "95", "longitude": "0"}, "latitude 95 is not in"),
+        ({"latitude": "x", "longitude": "0"}, "latitude 'x' is no number"),
+        ({**HERE, "date": "May"}, "is not yyyy-mm-dd"),
+        ({**HERE, "min_score": "high"}, "must be a number in 0..1"),
+        ({**HERE, "scores": "odds"}, "it can be presence or softmax"),
+        ({**HERE, "sites": "sites.csv"}, "leave latitude"),
+        ({"sites": "nowhere.csv"}, "nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(options, complaint, place, tmp_path):
+    with pytest.raises(UserError, match=complaint):
+        species(asked(place, tmp_path, **options))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("site,latitude\nA,1\n", "no column longitude"),
+        ("site,latitude,longitude\nA,1,\n", "line 2: latitude or longitude is missing"),
+        ("site,latitude,longitude\nA,1,2\nB,99,2\n", "line 3: latitude 99"),
+        ("site,latitude,longitude\n", "names no site"),
+    ],
+)
+def test_a_table_of_sites_that_is_broken_is_named_with_its_line(text, complaint, place, tmp_path):
+    sites = tmp_path / "sites.csv"
+    sites.write_text(text)
+    with pytest.raises(UserError, match=complaint):
+        species(asked(place, tmp_path, sites=str(sites)))
+
+
+def test_a_model_that_only_listens_is_refused(tmp_path):
+    model = str(saved_model(tmp_path, "audio"))
+    with pytest.raises(UserError, match="no member that knows date"):
+        species(asked(model, tmp_path, **HERE))
+
+
+def test_weeks_have_their_dates():
+    assert dates(np.array([1.0, 31.0, 32.0, 59.0, 60.0, 365.0])) == [
+        *("01-01", "01-31", "02-01", "02-28", "03-01", "12-31")
+    ]
+    assert len(weeks()) == 52 and weeks()[-1] == 361
