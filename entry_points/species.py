@@ -16,9 +16,7 @@ from _command import entry_point
 @click.option("--date", default="", help="yyyy-mm-dd; without it, the 52 weeks of a year.")
 @click.option("--time", default="", help="hh:mm; may be unknown.")
 @click.option("--sites", default="", help="A CSV file: site, latitude, longitude, elevation.")
-@click.option(
-    "--top", default=20, show_default=True, type=click.IntRange(1), help="Species a week."
-)
+@click.option("--top", default=20, show_default=True, type=click.IntRange(1), help="A week.")
 @click.option("--min_score", default="", help="Only from this score on; 0.1 where calibrated.")
 @click.option("--scores", default="presence", show_default=True, help="presence or softmax.")
 @click.option("--out", default="species.csv", show_default=True)
