@@ -25,8 +25,8 @@ def page(report: Report) -> str:
         f'<p class="faint">{len(report.models)} models, {report.recordings} validation recordings, '
         f"{report.classes} species. MAP is the mean of 1 / rank of the foreground species; MAP-bg "
         f"asks for background species too. Intervals hold {LEVEL} % of 2000 resamples of the "
-        "recordings: they tell how sure a figure is for other recordings like these, not for "
-        "another training.</p>",
+        f"{_over(report)}: they tell how sure a figure is for other {escape(report.over)} like "
+        f"these, not for another training.{_stands_for(report)}</p>",
         f'<ul class="findings">{"".join(f"<li>{escape(f)}</li>" for f in findings(report))}</ul>',
         _models(report),
         _gains(report),
@@ -44,6 +44,15 @@ def page(report: Report) -> str:
         + "\n".join(part for part in parts if part)
         + f"\n<script>\n{(HERE / 'page.js').read_text()}</script>\n</body></html>\n"
     )
+
+
+def _over(report: Report) -> str:
+    counted = "" if report.over == "recordings" else f"{report.units} "
+    return f"{counted}{escape(report.over)}"
+
+
+def _stands_for(report: Report) -> str:
+    return f" The recordings stand for {escape(report.stands_for)}." if report.stands_for else ""
 
 
 def _models(report: Report) -> str:

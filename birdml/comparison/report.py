@@ -53,6 +53,9 @@ class Report:
     gains: tuple[Gain, ...]
     chance: tuple[tuple[str, str, Interval], ...]  # equal recipe, other seed: difference in MAP
     same: tuple[tuple[str, str], ...]  # equal recipe and every answer equal: one model twice
+    over: str = "recordings"  # what is drawn anew for the intervals
+    units: int = 0  # how many of them there are
+    stands_for: str = ""  # what the validation recordings stand for
 
     @property
     def ensemble(self) -> int | None:
@@ -65,13 +68,23 @@ class Report:
         return max(totals, key=totals.__getitem__) if totals else None
 
 
-def compare(dataset: str, classes: int, models: Sequence[Compared]) -> Report:
+def compare(
+    dataset: str,
+    classes: int,
+    models: Sequence[Compared],
+    over: str = "recordings",
+    groups: np.ndarray | None = None,
+    stands_for: str = "",
+) -> Report:
     """Compares models on the recordings that all of them answered, in one order.
 
     Args:
         dataset: its name.
         classes: number of species C.
         models: with answers for the same N recordings.
+        over: what is drawn anew for the intervals, in words.
+        groups: of recordings that are drawn together, int [N] in 0..G-1; None: each by itself.
+        stands_for: what the validation recordings stand for, in words.
 
     Raises UserError where there is no model, or no recording.
     """
@@ -81,7 +94,7 @@ def compare(dataset: str, classes: int, models: Sequence[Compared]) -> Report:
     if not recordings:
         raise UserError("nothing to compare: the dataset has no validation recordings")
     ordered = sorted(models, key=lambda m: -float(m.answers.per_recording("map").mean()))
-    drawn = resamples(recordings)
+    drawn = resamples(recordings, groups)
     answers = [m.answers for m in ordered]
     by_name = {m.name: m.answers for m in ordered}
     recipes = {m.name: m.recipe for m in ordered if m.recipe is not None}
@@ -105,6 +118,9 @@ def compare(dataset: str, classes: int, models: Sequence[Compared]) -> Report:
             if (one, other) not in same
         ),
         same=tuple(same),
+        over=over,
+        units=recordings if groups is None else int(groups.max()) + 1,
+        stands_for=stands_for,
     )
 
 

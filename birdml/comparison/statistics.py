@@ -58,17 +58,21 @@ def answers(logits: np.ndarray, foreground: np.ndarray, present: np.ndarray) -> 
     return Answers(rank, average_precision(logits, present))
 
 
-def resamples(recordings: int, seed: int = 0) -> np.ndarray:
-    """How often each recording is drawn, in N draws with replacement, as shares float32 [R, N].
+def resamples(recordings: int, groups: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+    """How often each recording is drawn, with replacement, as shares float32 [R, N].
 
     The bootstrap of Efron, "Bootstrap methods: another look at the jackknife", 1979: the mean of
-    values [N] in every resample is `resamples @ values`.
+    values [N] in every resample is `resamples @ values`. With `groups`, int [N] in 0..G-1, whole
+    groups are drawn, G of them (a cluster bootstrap): recordings of one recordist are no
+    independent draws.
     """
-    rng = np.random.default_rng([seed, recordings])
+    units = recordings if groups is None else int(groups.max()) + 1
+    rng = np.random.default_rng([seed, units])
     shares = np.empty((RESAMPLES, recordings), dtype=np.float32)
     for row in shares:
-        draws = rng.integers(0, recordings, recordings)
-        row[:] = np.bincount(draws, minlength=recordings) / recordings
+        counts = np.bincount(rng.integers(0, units, units), minlength=units)
+        drawn = counts if groups is None else counts[groups]
+        row[:] = drawn / drawn.sum()
     return shares
 
 

@@ -24,6 +24,8 @@ from birdml.tracking.arrays import load_predictions
 from birdml.tracking.runs import TrackedModel
 from birdml.zoo.recipe import DEFAULTS, Recipe, saved_recipe
 
+OVER = {"recording": "recordings", "recordist": "recordists", "site": "sites"}
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -44,21 +46,55 @@ def recipe_of(model: TrackedModel) -> Recipe:
     return saved_recipe(model.name, values | {"family": model.family})
 
 
-def run(dataset_folder: str, models: str, out: str) -> Path:
+def unit_of(dataset: Dataset, over: str) -> np.ndarray | None:
+    """A number for each of N validation recordings, the same for those that are drawn together.
+
+    None for `recording`. Raises UserError for an unknown word, and where the dataset names fewer
+    than two recordists or sites.
+    """
+    if over not in OVER:
+        raise UserError(f"over='{over}'; it can be {', '.join(OVER)}")
+    if over == "recording":
+        return None
+    recordings = dataset.split("valid")
+    names = [
+        r.recordist
+        if over == "recordist"
+        else ""
+        if r.latitude is None or r.longitude is None
+        else f"{r.latitude:.2f} {r.longitude:.2f}"
+        for r in recordings
+    ]
+    if len(set(filter(None, names))) < 2:
+        raise UserError(
+            f"over={over}: the validation recordings of '{dataset.name}' name fewer than two "
+            f"{OVER[over]}: use over=recording, or prepare it from a source that names them"
+        )
+    own = [name or f"/{r.file}" for name, r in zip(names, recordings)]
+    return np.unique(own, return_inverse=True)[1]
+
+
+def run(dataset_folder: str, models: str, out: str, over: str = "recording") -> Path:
     """Compares; prints the table, writes the page, returns its path.
 
-    `models` is `all` or names with commas. Raises UserError for models that have not finished on
+    `models` is `all` or names with commas; intervals are `over` recordings, recordists or sites
+    (places of 0.01 degrees). Raises UserError for models that have not finished on
     this dataset, and where nothing can be compared.
     """
     dataset = open_dataset(dataset_folder)
     path = Path(out)
     if path.is_dir():
         raise UserError(f"'{out}' is a folder; out names the HTML file, such as compare.html")
+    groups = unit_of(dataset, over)
     client = store.connect()
     compared, problems = collect(client, dataset, models)
     for problem in problems:
         tqdm.write(f"left out: {problem}", file=sys.stderr)
-    report = compare(dataset.name, len(dataset.classes), compared)
+    stands_for = str(dataset.made.get("valid_stands_for", ""))
+    words = OVER[over]
+    report = compare(
+        dataset.name, len(dataset.classes), compared, words, groups, stands_for=stands_for
+    )
     print(table(report))
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")

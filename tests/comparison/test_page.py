@@ -122,3 +122,15 @@ def test_one_recipe_twice_shows_chance_unless_it_is_one_model_twice(models):
     twin = Compared("meta9", "meta", by_name["meta3"].answers, by_name["meta9"].recipe)
     same = compare("here", C, [by_name["meta3"], twin])
     assert same.chance == () and "one model twice" in page(same)
+
+
+def test_the_page_says_what_was_drawn_and_what_the_recordings_stand_for(models):
+    groups = np.arange(len(models[0].answers.rank)) // 3
+    stands_for = "recordings by <unknown> recordists"
+    report = compare("here", C, models, "recordists", groups, stands_for)
+    html = page(report)
+    assert f"2000 resamples of the {groups.max() + 1} recordists" in html
+    assert "stand for recordings by &lt;unknown&gt; recordists." in html
+    alone = compare("here", C, models)
+    assert "resamples of the recordings" in page(alone) and "stand for" not in page(alone)
+    assert [s["map"].value for s in report.scores] == [s["map"].value for s in alone.scores]

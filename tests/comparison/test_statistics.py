@@ -98,3 +98,20 @@ def test_unknown_foreground_species_count_zero_and_do_not_break_agreement():
     one = answers(logits, foreground, present)
     assert (one.per_recording("map")[::2] == 0).all()
     assert np.isfinite(agreement([one, answers(-logits, foreground, present)])).all()
+
+
+def test_recordings_of_one_recordist_are_drawn_together():
+    groups = np.repeat(np.arange(20), 30)
+    drawn = resamples(600, groups)
+    np.testing.assert_allclose(drawn.sum(1), 1, rtol=1e-5)
+    by_group = drawn.reshape(len(drawn), 20, 30)
+    np.testing.assert_array_equal(by_group, by_group[:, :, :1].repeat(30, axis=2))
+    values = np.random.default_rng(0).normal(size=20).repeat(30)
+    alone, together = interval(values, resamples(600)), interval(values, drawn)
+    assert alone.value == together.value
+    ratio = (together.high - together.low) / (alone.high - alone.low)
+    assert 4 < ratio < 7, "twenty draws, not six hundred: wider by the root of thirty"
+
+
+def test_groups_of_one_are_recordings():
+    np.testing.assert_allclose(resamples(37, np.arange(37)), resamples(37), rtol=1e-6)

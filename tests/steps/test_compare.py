@@ -1,13 +1,17 @@
 """`compare`: from runs in a store to a page and a table."""
 
 import contextlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
 
+from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
-from birdml.steps.compare import recipe_of, run
+from birdml.steps.compare import recipe_of, run, unit_of
 from birdml.tracking.arrays import log_predictions
 from birdml.tracking.champions import champions
 from birdml.tracking.runs import TrackedModel
@@ -97,3 +101,23 @@ def test_a_run_that_lacks_a_setting_has_its_default():
     model = TrackedModel("meta3", "0", "meta", "", params={"cfg.blur": "none", "cfg.seed": "3"})
     recipe = recipe_of(model)
     assert recipe.blur == "none" and recipe.hidden == (256, 512)
+
+
+def test_what_is_drawn_together_is_named_by_the_dataset():
+    def made(**where):
+        return [
+            Recording(f"{i}", "valid", "x", recordist=who, **place)
+            for i, (who, place) in enumerate(zip(("Ana", "Bo", "", "Ana"), where["places"]))
+        ]
+
+    here, there = {"latitude": 1.001, "longitude": 2.0}, {"latitude": 1.2, "longitude": 2.0}
+    recordings = made(places=(here, there, {}, {"latitude": 1.002, "longitude": 2.0}))
+    dataset = Dataset(Path(), "d", "0", (Species("x"),), tuple(recordings))
+    assert unit_of(dataset, "recording") is None
+    for over in ("recordist", "site"):
+        groups = unit_of(dataset, over)
+        assert groups[0] == groups[3] and len(set(groups)) == 3, over
+    with pytest.raises(UserError, match="fewer than two recordists"):
+        unit_of(replace(dataset, recordings=tuple(recordings[:1])), "recordist")
+    with pytest.raises(UserError, match="it can be recording, recordist, site"):
+        unit_of(dataset, "country")
