@@ -27,7 +27,7 @@ from birdml.ensemble.combination import combine, load_combination
 from birdml.ensemble.registration import log_and_register, model_folder
 from birdml.ensemble.request import ServedRow, read_rows
 from birdml.errors import UserError
-from birdml.metadata import encode, metadata_table
+from birdml.metadata import metadata_table
 from birdml.prediction.recordings import pooled_logits
 from tests.calibration.simulated import simulate
 from tests.ensemble.saved import SPECIES, combination
@@ -49,6 +49,11 @@ def request(samples=None, **metadata) -> ServedRow:
     return read_rows(pd.DataFrame([row]))[0]
 
 
+def encoded(recipe, table):
+    """What a network takes of a table [1, 5]; None where it only listens."""
+    return recipe.encoded(table)[0] if recipe.takes_metadata else None
+
+
 def test_answers_equal_the_sum_of_whole_recordings(tmp_path):
     loaded = load_combination(combination(tmp_path, WEIGHTS))
     asked = request(SAMPLES, **PLACE)
@@ -57,9 +62,7 @@ def test_answers_equal_the_sum_of_whole_recordings(tmp_path):
         pooled_logits(
             model.network,
             SAMPLES,
-            metadata=encode(
-                table, model.recipe.fields, model.recipe.date_phases, model.recipe.time_phases
-            )[0],
+            metadata=encoded(model.recipe, table),
         )
         for model, _ in loaded.members
     ]
