@@ -53,7 +53,7 @@ def test_values_that_cannot_be_are_named_with_their_line(folder, column, value, 
 def test_a_row_that_is_cut_off_is_named(folder):
     path = folder / "recordings.csv"
     path.write_text(path.read_text()[:-30])
-    with pytest.raises(UserError, match="values for 12 columns"):
+    with pytest.raises(UserError, match="values for 13 columns"):
         open_dataset(folder)
 
 
