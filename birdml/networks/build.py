@@ -92,7 +92,8 @@ def _metadata(recipe: Any, classes: int) -> MetadataNetwork:
 
 def _place(recipe: Any, classes: int) -> PlaceNetwork:
     inputs = recipe.feature_count
-    return PlaceNetwork(inputs, classes, recipe.units, recipe.blocks, recipe.unit_dropout)
+    dropout = getattr(recipe, "unit_dropout", 0.0)  # none where it is not trained
+    return PlaceNetwork(inputs, classes, recipe.units, recipe.blocks, dropout)
 
 
 def _kernel(recipe: Any, classes: int) -> KernelNetwork:

@@ -1,7 +1,17 @@
 """A recipe in words: what people read of a run."""
 
 from birdml.metadata import FIELDS
-from birdml.zoo.parts import Hearing, Kernels, Labels, Passes, Patient, Phases, Place, Shares
+from birdml.zoo.parts import (
+    Hearing,
+    Kernels,
+    Labels,
+    Noise,
+    Passes,
+    Patient,
+    Phases,
+    Place,
+    Shares,
+)
 from birdml.zoo.recipe import Recipe
 
 _TRUNKS = {
@@ -84,15 +94,21 @@ def _phases(recipe: Phases) -> str:
 
 
 def _place(recipe: Place) -> str:
-    deviations = ", ".join(
-        f"{_number(value)} {unit}"
-        for value, unit in zip(recipe.blur, ("days", "minutes", "°", "°", "m"))
-        if value
-    )
+    noise = ""
+    if isinstance(recipe, Noise):
+        deviations = ", ".join(
+            f"{_number(value)} {unit}"
+            for value, unit in zip(recipe.blur, ("days", "minutes", "°", "°", "m"))
+            if value
+        )
+        noise = (
+            f", noise in training of {deviations or 'nothing'}, each left out in "
+            f"{recipe.field_dropout:.0%}"
+        )
     return (
         f"features of {_join(list(recipe.fields))} ({_join(list(recipe.features))}; harmonics "
-        f"up to degree {recipe.degree}), noise in training of {deviations or 'nothing'}, each left "
-        f"out in {recipe.field_dropout:.0%}; {recipe.blocks} residual blocks, {recipe.units} units."
+        f"up to degree {recipe.degree}){noise}; {recipe.blocks} residual blocks, "
+        f"{recipe.units} units."
     )
 
 

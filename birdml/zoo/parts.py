@@ -174,11 +174,8 @@ class Place(Metadata):
     fields: Fields = FIELDS
     features: Features = FEATURES
     degree: Annotated[int, Field(ge=1, le=30)] = 10  # of spherical harmonics
-    blur: Deviations = (10.0, 30.0, 0.15, 0.15, 30.0)  # of FIELDS in training
-    field_dropout: Fraction = 0.1  # of date, time, place and elevation, each
     units: Count = 256  # of the dense layers
     blocks: Whole = 2
-    unit_dropout: Fraction = 0.3
 
     def encoded(self, table: np.ndarray) -> np.ndarray:
         return place_features(table, self.fields, self.features, self.degree)
@@ -191,6 +188,15 @@ class Place(Metadata):
     def feature_count(self) -> int:
         """What the place network takes."""
         return feature_count(self.fields, self.features, self.degree)
+
+
+@part
+class Noise:
+    """What training does to a table of date, time and place, and to the place network."""
+
+    blur: Deviations = (10.0, 30.0, 0.15, 0.15, 30.0)  # of FIELDS
+    field_dropout: Fraction = 0.1  # of date, time, place and elevation, each
+    unit_dropout: Fraction = 0.3
 
     def noisy(self, table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return blurred(table, self.blur, self.field_dropout, rng)

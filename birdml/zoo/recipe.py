@@ -18,6 +18,7 @@ from birdml.zoo.parts import (
     Kernels,
     Labels,
     Metadata,
+    Noise,
     Passes,
     Patient,
     Phases,
@@ -27,7 +28,7 @@ from birdml.zoo.parts import (
 from birdml.zoo.settings import Amount, Count, Positive, Whole, in_words, part
 
 __all__ = ["BLURS", "DEFAULTS", "FAMILIES", "FIELDS", "Recipe"]
-PARTS = (Hearing, Phases, Place, Kernels, Labels, Shares, Passes, Patient)
+PARTS = (Hearing, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
 
 
 @part
@@ -49,10 +50,13 @@ class Recipe:
 
     def problems(self) -> Iterator[str]:
         """What the settings cannot have together, each in one line."""
-        yield from ()
-
-    def start_problems(self) -> Iterator[str]:
-        """What is wrong with the number of models that it starts from."""
+        if isinstance(self, Hearing):
+            yield from self.contradictions()
+        if isinstance(self, Labels):
+            yield from self.label_contradictions()
+            attention = str(getattr(self, "pooling", "")).startswith("att")
+            if self.loss == "step_attention" and not (self.family == "audio" and attention):
+                yield "loss 'step_attention' is for audio models with pooling such as 'att16'"
         if len(getattr(self, "start_from", ())) != len(self.built_from):
             yield f"start_from is {self.start_in_words()}, in this order"
 
@@ -97,12 +101,6 @@ class AudioRecipe(Patient, Labels, Hearing, Recipe):
     family = "audio"
     title = "audio models"
 
-    def problems(self) -> Iterator[str]:
-        yield from self.contradictions()
-        yield from self.label_contradictions()
-        if self.loss == "step_attention" and not self.pooling.startswith("att"):
-            yield "loss 'step_attention' is for audio models with pooling such as 'att16'"
-
 
 @part
 class MetaRecipe(Patient, Labels, Phases, Recipe):
@@ -113,24 +111,14 @@ class MetaRecipe(Patient, Labels, Phases, Recipe):
     epoch_steps: Count = 5000
     patience_criterion: Literal["valid_loss", "valid_map"] = "valid_map"
 
-    def problems(self) -> Iterator[str]:
-        yield from self.label_contradictions()
-        if self.loss == "step_attention":
-            yield "loss 'step_attention' is for audio models with pooling such as 'att16'"
-
 
 @part
-class PlaceRecipe(Passes, Shares, Labels, Place, Recipe):
+class PlaceRecipe(Passes, Shares, Labels, Noise, Place, Recipe):
     """A network that is told features of place, season, hour and elevation."""
 
     family = "place"
     title = "place models"
     background: bool = True
-
-    def problems(self) -> Iterator[str]:
-        yield from self.label_contradictions()
-        if self.loss == "step_attention":
-            yield "loss 'step_attention' is for audio models with pooling such as 'att16'"
 
 
 @part
@@ -163,9 +151,6 @@ class PlaceKernelRecipe(Place, Kernels, Recipe):
     def encoded_size(self) -> int:
         return self.feature_count + len(FIELDS)
 
-    def problems(self) -> Iterator[str]:
-        yield from self.start_problems()
-
 
 @part
 class _Combined(Patient, Labels, Hearing):
@@ -186,24 +171,14 @@ class CombinedRecipe(_Combined, Phases, Recipe):
     title = "combined models"
     built_from = ("audio", "meta")
 
-    def problems(self) -> Iterator[str]:
-        yield from self.contradictions()
-        yield from self.label_contradictions()
-        if self.loss == "step_attention":
-            yield "loss 'step_attention' is for audio models with pooling such as 'att16'"
-        yield from self.start_problems()
-
 
 @part
-class CombinedPlaceRecipe(_Combined, Place, Recipe):
+class CombinedPlaceRecipe(_Combined, Noise, Place, Recipe):
     """An audio and a place network, whose logits are added."""
 
     family = "combined_place"
     title = "combined models with place"
     built_from = ("audio", "place")
-
-    def problems(self) -> Iterator[str]:
-        yield from CombinedRecipe.problems(self)  # type: ignore[arg-type]
 
 
 FAMILIES: dict[str, type[Recipe]] = {

@@ -7,7 +7,17 @@ from dataclasses import fields
 from pathlib import Path
 
 from birdml.zoo.load import load_zoo
-from birdml.zoo.parts import Hearing, Kernels, Labels, Passes, Patient, Phases, Place, Shares
+from birdml.zoo.parts import (
+    Hearing,
+    Kernels,
+    Labels,
+    Noise,
+    Passes,
+    Patient,
+    Phases,
+    Place,
+    Shares,
+)
 from birdml.zoo.recipe import DEFAULTS, FAMILIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "zoo.md").read_text(encoding="utf-8")
@@ -21,6 +31,7 @@ PARTS = {
     "Hearing": Hearing,
     "Phases": Phases,
     "Place": Place,
+    "Noise": Noise,
     "Kernels": Kernels,
     "Labels": Labels,
     "Shares": Shares,

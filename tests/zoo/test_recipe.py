@@ -74,7 +74,12 @@ def test_a_value_that_cannot_be_is_told_in_one_line(family, values, complaint):
 
 @pytest.mark.parametrize(
     ("name", "setting"),
-    [("place1", "patience=3"), ("place2", "teacher=place1"), ("meta1", "degree=3")],
+    [
+        ("place3", "blur=[0.0,0.0,0.0,0.0,0.0]"),
+        ("place1", "patience=3"),
+        ("place2", "teacher=place1"),
+        ("meta1", "degree=3"),
+    ],
 )
 def test_a_setting_of_another_family_is_refused(name, setting):
     with pytest.raises(UserError, match="is nothing that"):
