@@ -99,3 +99,17 @@ def _beside(target: Path) -> Path:
     """
     name = os.fsencode(target.name)[:200].decode(errors="ignore")
     return target.with_name(f".{name}.{os.getpid()}.part")
+
+
+def shown(name: str) -> str:
+    """A file's name as text, also where it is no UTF-8."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+
+
+def stamp_of(path: Path) -> str:
+    """Size and time of change of a file, by which it is known again; '' where it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"

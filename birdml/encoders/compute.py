@@ -34,14 +34,13 @@ from birdml.encoders.embeddings import (
     Part,
     about_of,
     open_embeddings,
-    shown,
     write_embeddings,
 )
 from birdml.encoders.entries import Encoder
 from birdml.encoders.pretrained import Pretrained, Session, encode, open_encoder
 from birdml.encoders.windows import stream_windows
 from birdml.errors import UserError
-from birdml.files import cache_folder, write_error, writing
+from birdml.files import cache_folder, shown, stamp_of, write_error, writing
 
 PART_SECONDS = 600.0  # of audio: what a kill may cost each thread
 NAMED = 5  # faulty recordings named in an error
@@ -94,7 +93,9 @@ def embed_files(files: Mapping[str, Path], encoder: Encoder, jobs: int = 1) -> E
     no windows, and the embeddings tell why.
     """
     sounds = [Sound(name, path, _seconds(path)) for name, path in files.items()]
-    said = json.dumps([[shown(s.name), shown(str(s.path.absolute())), _stamp(s)] for s in sounds])
+    said = json.dumps(
+        [[shown(s.name), shown(str(s.path.absolute())), stamp_of(s.path)] for s in sounds]
+    )
     source = hashlib.sha256(said.encode()).hexdigest()[:32]
     place = cache_folder() / f"embeddings-{source}-{encoder.name}"
     if found := open_embeddings(place, about_of(encoder, source), _names(sounds)):
@@ -311,14 +312,6 @@ def _seconds(path: Path) -> float:
         return soundfile.info(str(path)).duration
     except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
         return 0.0
-
-
-def _stamp(sound: Sound) -> str:
-    try:
-        status = sound.path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 @contextmanager

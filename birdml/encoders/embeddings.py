@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from birdml.encoders.entries import Encoder
 from birdml.errors import UserError
-from birdml.files import csv_text, write_text, writing_folder
+from birdml.files import csv_text, shown, write_text, writing_folder
 from birdml.forms import read_table
 
 VECTORS, STARTS, INDEX, ABOUT = "embeddings.npy", "starts.npy", "index.csv", "about.json"
@@ -151,11 +151,6 @@ def write_embeddings(
         write_text(beside / INDEX, csv_text(COLUMNS, rows))
         told = about.model_copy(update={"digest": digest.hexdigest()})
         write_text(beside / ABOUT, json.dumps(told.model_dump(), indent=1) + "\n")
-
-
-def shown(name: str) -> str:
-    """A file's name as text, also where it is no UTF-8."""
-    return name.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def _begin(file: BinaryIO, kind: type, shape: tuple[int, ...]) -> None:

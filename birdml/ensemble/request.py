@@ -80,6 +80,17 @@ def read_rows(table: "DataFrame") -> list[ServedRow]:
     return rows
 
 
+def read_metadata(given: Mapping[str, Any]) -> Recording:
+    """A recording with the date, time and place that are given by name, checked as in a row.
+
+    Raises UserError for a value that can't be.
+    """
+    try:
+        return _read_row({name: v for name, v in given.items() if not _is_empty(v)}).recording
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
 def _is_empty(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()

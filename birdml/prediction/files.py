@@ -24,7 +24,7 @@ from birdml.dataset.raw import is_audio, walk
 from birdml.dataset.recorders import Recorded, recorded_at
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-from birdml.files import NO_SPACE, csv_text, write_text
+from birdml.files import NO_SPACE, csv_text, shown, stamp_of, write_text
 from birdml.prediction.journal import (
     Entry,
     append,
@@ -33,8 +33,6 @@ from birdml.prediction.journal import (
     place_of,
     read_journal,
     settle,
-    shown,
-    stamp_of,
 )
 from birdml.prediction.listen import SOFTMAX, Asked, Members, listen
 from birdml.prediction.tables import FORMS, write

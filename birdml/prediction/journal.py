@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from birdml.errors import UserError
-from birdml.files import write_text
+from birdml.files import shown, stamp_of, write_text
 from birdml.forms import read_json
 
 JOURNAL = "journal.jsonl"
@@ -71,21 +71,8 @@ def append(out: Path, entry: Entry) -> None:
         lines.write(f"{json.dumps(asdict(entry))}\n".encode())
 
 
-def shown(name: str) -> str:
-    """A file's name as text, also where it is no UTF-8."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
-
-
 def place_of(path: Path) -> str:
     return shown(str(path.absolute()))
-
-
-def stamp_of(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def is_same(entry: Entry, path: Path) -> bool:

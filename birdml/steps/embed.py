@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from birdml.encoders.compute import embed_dataset, embed_files
-from birdml.encoders.embeddings import Embeddings, shown
+from birdml.encoders.embeddings import Embeddings
 from birdml.encoders.entries import Encoder, find_encoder
 from birdml.errors import UserError
-from birdml.files import csv_text, write_text, writing
+from birdml.files import csv_text, shown, write_text, writing
 
 if TYPE_CHECKING:
     from birdml.dataset.prepared import Dataset

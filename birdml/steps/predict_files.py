@@ -154,19 +154,14 @@ def _place(asked: Asked) -> tuple[bool, bool, bool]:
 
 def _asked(options: FileOptions) -> Asked:
     """The request with its date, time and place checked as those of a served model are."""
-    import pandas
-
-    from birdml.ensemble.request import read_rows
+    from birdml.ensemble.request import read_metadata
 
     asked = Asked(options.windows or "recording", options.top, options.hop, options.merge)
     names = ("date", "time", "latitude", "longitude", "elevation")
     given = {name: getattr(options, name) for name in names if getattr(options, name)}
     if not given:
         return asked
-    try:
-        recording = read_rows(pandas.DataFrame([given]))[0].recording
-    except UserError as error:
-        raise UserError(str(error).removeprefix("row 0: ")) from None
+    recording = read_metadata(given)
     return replace(asked, **{name: getattr(recording, name) for name in names})
 
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdml.encoders.compute import hear
-from birdml.encoders.embeddings import shown
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.pretrained import open_encoder
 from birdml.encoders.similar import nearest
 from birdml.errors import UserError
-from birdml.files import csv_text, write_text
+from birdml.files import csv_text, shown, write_text
 from birdml.steps.embed import embeddings_of
 
 HEADER = ("rank", "file", "start", "end", "similarity", "at", "species", "latin_name")

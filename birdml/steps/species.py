@@ -110,9 +110,7 @@ def _moment(options: SpeciesOptions) -> Recording:
 
 
 def _checked(given: dict[str, Any]) -> Recording:
-    import pandas
-
-    from birdml.ensemble.request import read_rows
+    from birdml.ensemble.request import read_metadata
 
     if not given:
         return Recording("", "")
@@ -122,10 +120,7 @@ def _checked(given: dict[str, Any]) -> Recording:
             given = given | {"longitude": str(float(longitude) - 360)}
     except ValueError:
         pass  # said below
-    try:
-        return read_rows(pandas.DataFrame([given]))[0].recording
-    except UserError as error:
-        raise UserError(str(error).removeprefix("row 0: ")) from None
+    return read_metadata(given)
 
 
 def _sites(options: SpeciesOptions) -> list[Site]:
