@@ -47,7 +47,7 @@ def folder_seconds(folder: str | Path) -> tuple[dict[str, float], list[str]]:
             continue
         name = path.relative_to(folder).as_posix()
         try:
-            seconds[name] = soundfile.info(str(path)).duration
+            seconds[name] = soundfile.info(os.fsencode(path)).duration
         except (soundfile.LibsndfileError, OSError):
             unreadable.append(name)
     if not seconds and not unreadable:
