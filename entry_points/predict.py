@@ -5,7 +5,7 @@ from _command import dataset_option, entry_point
 from click.core import ParameterSource
 
 FILES_ONLY = ("hop", "top", "out", "format", "saliency", "channel")
-FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge")
+FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
 DATASET_ONLY = ("dataset", "split")
 
@@ -50,6 +50,14 @@ DATASET_ONLY = ("dataset", "split")
     show_default=True,
     type=bool,
     help="true: windows that touch and hold the same species become one detection.",
+)
+@click.option(
+    "--explain",
+    default=False,
+    show_default=True,
+    type=bool,
+    help="true: evidence.csv tells what was heard, what date, time and place added, and which "
+    "detections they made or took away.",
 )
 @click.option("--out", default="", help="Folder for results  [default: predictions/...]")
 @click.option(

@@ -5,6 +5,7 @@ relative path. The folder remembers what was made of what (see `prediction.journ
 that was interrupted goes on.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ def predict_files(
         {
             "model": [[model.name, model.identity, weight] for model, weight in members],
             "species": len(members[0][0].species),
-            **asdict(asked),
+            **_settings(asked),
             **({} if channel == MEAN else {"channel": channel}),
             **reading.settings,
         },
@@ -176,6 +177,14 @@ def predict_files(
     for form in forms:
         FORMS[form].join(out, parts)
     return outcome
+
+
+def _settings(asked: Asked) -> dict[str, Any]:
+    """What results depend on; `explain` only where it is asked for, as in folders from before."""
+    settings = asdict(asked)
+    if not asked.explain:
+        del settings["explain"]
+    return settings
 
 
 def _when(name: str, asked: Asked) -> Recorded:
@@ -238,7 +247,7 @@ def decoded(path: Path, channel: str = MEAN) -> Iterator[tuple[np.ndarray, Notes
 def _header(path: Path) -> Any:
     """What a file's header says of it; None where that is nothing."""
     try:
-        return soundfile.info(str(path))
+        return soundfile.info(os.fsencode(path))
     except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
         return None
 

@@ -14,7 +14,7 @@ from birdml.errors import UserError
 from birdml.files import write_text
 from birdml.prediction.files import Outcome, find_audio, predict_files
 from birdml.prediction.listen import Asked, Members
-from birdml.prediction.tables import FORMS
+from birdml.prediction.tables import EVIDENCE, FORMATS
 from birdml.prediction.tables.rows import Made
 from birdml.steps.recording_figures import drawer
 from birdml.tracking import registry, store
@@ -53,6 +53,7 @@ class FileOptions:
     recall: str = ""
     thresholds: str = ""
     merge: bool = True
+    explain: bool = False
 
 
 def predict_recordings(options: FileOptions) -> Outcome:
@@ -62,9 +63,9 @@ def predict_recordings(options: FileOptions) -> Outcome:
     file at all could be read.
     """
     forms = [form.strip() for form in options.format.split(",")]
-    unknown = [form for form in forms if form not in FORMS]
+    unknown = [form for form in forms if form not in FORMATS]
     if unknown:
-        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMS)}")
+        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMATS)}")
     asked, rule = _asked(options), _rule(options)
     channel_number(options.channel)
     find_audio(options.recordings)
@@ -73,6 +74,9 @@ def predict_recordings(options: FileOptions) -> Outcome:
     combination = find_model(options.model, pick_device(options.device))
     members = able(combination, asked)
     read, beside = _reading(combination, rule, options.thresholds)
+    if options.explain:
+        _check_explained(combination.name, members, options, read)
+        forms.append(EVIDENCE)
     draw = None
     if options.figures or options.saliency:
         label = _label(options.saliency, combination.species) if options.saliency else None
@@ -144,6 +148,25 @@ def able(combination: Combination, asked: Asked) -> Members:
     return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
 
 
+def _check_explained(name: str, members: Members, options: FileOptions, read: Reading) -> None:
+    """UserError where there is nothing to tell apart."""
+    recipes = [model.recipe for model, _ in members]
+    if not any(recipe.takes_samples for recipe in recipes):
+        raise UserError(f"explain=true is for models that listen as well; {name} does not")
+    if not any(recipe.takes_metadata for recipe in recipes):
+        raise UserError(
+            f"explain=true tells what date, time and place added, and {name} is told none: use an "
+            "ensemble or a combined model, and give at least one of them"
+        )
+    if read.thresholds is None:
+        raise UserError(
+            "explain=true compares detections with a threshold: leave scores=softmax out, or give "
+            "min_score"
+        )
+    if not options.merge:
+        raise UserError("explain=true tells of detections: leave merge=false out")
+
+
 def _place(asked: Asked) -> tuple[bool, bool, bool]:
     return (
         asked.latitude is not None,
@@ -156,7 +179,9 @@ def _asked(options: FileOptions) -> Asked:
     """The request with its date, time and place checked as those of a served model are."""
     from birdml.ensemble.request import read_metadata
 
-    asked = Asked(options.windows or "recording", options.top, options.hop, options.merge)
+    asked = Asked(
+        options.windows or "recording", options.top, options.hop, options.merge, options.explain
+    )
     names = ("date", "time", "latitude", "longitude", "elevation")
     given = {name: getattr(options, name) for name in names if getattr(options, name)}
     if not given:
