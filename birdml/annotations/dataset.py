@@ -1,5 +1,6 @@
 """The marks of a prepared dataset, and how long its recordings are."""
 
+import os
 from pathlib import Path
 
 from birdml.annotations.reading import Reading, read_marks

@@ -190,9 +190,10 @@ def place_added(members: Members, asked: Asked) -> np.ndarray:
     """
     added: np.ndarray = np.zeros(len(members[0][0].species))
     for model, weight in members:
-        network = cast(Any, model.network)
+        network: Any = model.network
         if isinstance(network, CombinedNetwork):
-            network, weight = network.metadata, weight * network.weight
+            weight = weight * float(network.weight)
+            network = network.metadata
         elif model.recipe.takes_samples:
             continue
         told, nothing = (_constant(network, model, a) for a in (asked, asked.told_nothing))

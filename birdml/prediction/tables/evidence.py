@@ -8,7 +8,16 @@ from scipy.special import expit
 from birdml.calibration.events import Event
 from birdml.prediction.tables.rows import Made, Part, Sound, csv_bytes, join_csv
 
-HEADER = ("file", "start", "end", "species", "latin_name", "score", "audio", "place")
+HEADER: tuple[str, ...] = (
+    "file",
+    "start",
+    "end",
+    "species",
+    "latin_name",
+    "score",
+    "audio",
+    "place",
+)
 HEADER += ("score_without_place", "change")
 WHOLE = "evidence.csv"
 
