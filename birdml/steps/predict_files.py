@@ -79,7 +79,11 @@ def predict_recordings(options: FileOptions) -> Outcome:
         forms.append(EVIDENCE)
     draw = None
     if options.figures or options.saliency:
-        label = _label(options.saliency, combination.species) if options.saliency else None
+        label = (
+            label_named("saliency", options.saliency, combination.species)
+            if options.saliency
+            else None
+        )
         draw = drawer(members, asked, label)
     source = Path(options.recordings)
     model = combination.name.removeprefix("birdml-")
@@ -219,13 +223,13 @@ def _reading(combination: Combination, rule: Rule, path: str) -> tuple[Reading, 
     return found, {THRESHOLDS: table_text(name, calibration, species, found.table)}
 
 
-def _label(name: str, species: "tuple[Species, ...]") -> int:
+def label_named(option: str, name: str, species: "tuple[Species, ...]") -> int:
     """The label of a class id or Latin name; UserError for a species the model doesn't know."""
     for label, one in enumerate(species):
         if name.casefold() in (one.class_id.casefold(), one.latin_name.casefold()):
             return label
     raise UserError(
-        f"saliency='{name}': the model knows no such species among its {len(species)}; "
+        f"{option}='{name}': the model knows no such species among its {len(species)}; "
         "use a class id or a Latin name of its label set"
     )
 
