@@ -33,7 +33,7 @@ from _command import dataset_option, entry_point
     default=0.25,
     show_default=True,
     type=click.FloatRange(0, min_open=True),
-    help="With ray, where there are GPUs: what a model takes; 0.25 is four models on each.",
+    help="With ray, where there are GPUs: what a model that listens takes; 0.25 is four on each.",
 )
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same numbers."

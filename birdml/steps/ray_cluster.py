@@ -71,16 +71,24 @@ def train_on_ray(options: TrainOptions, request: Request) -> dict[str, Outcome]:
         environment=_environment(),
     )
     _check_machines(ray, errand)
-    gpus = options.gpus_per_model if ray.cluster_resources().get("GPU") else 0
-    task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_train_one)
+    has_gpus = bool(ray.cluster_resources().get("GPU"))
+    task = ray.remote(num_cpus=1, max_retries=RETRIES)(_train_one)
     client = store.connect()
     store.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
     # Outcomes are small and stay with us: a lost machine takes none of them along.
     pending: dict[str, Any] = {}
     for name, recipe in request.recipes.items():  # needs come first
         needed = {need: pending[need] for need in recipe.needs}
-        pending[name] = task.options(name=name).remote(errand, name, *needed.values())
+        gpus = gpus_of(recipe, options.gpus_per_model) if has_gpus else 0
+        asked = task.options(name=name, num_gpus=gpus)
+        pending[name] = asked.remote(errand, name, *needed.values())
     return _gathered(ray, pending, request, LiveTable(client, request))
+
+
+def gpus_of(recipe: Recipe, per_model: float) -> float:
+    """Of a GPU, what the training of a model takes: none where it does not listen. The steps of such
+    models are so small that a CPU is through with them before a GPU has them."""
+    return per_model if recipe.takes_samples else 0.0
 
 
 def _connected() -> Any:

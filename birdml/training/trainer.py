@@ -339,7 +339,11 @@ class _Training:
 
 
 def pick_device(wanted: str = "auto") -> str:
-    """`auto` is a GPU where there is one; UserError for a device that is not there."""
+    """`auto` is a GPU where there is one; UserError for a device that is not there.
+
+    A GPU then computes float32 in full (no TF32): what it predicts is what a CPU does.
+    """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
