@@ -86,8 +86,10 @@ def train_on_ray(options: TrainOptions, request: Request) -> dict[str, Outcome]:
 
 
 def gpus_of(recipe: Recipe, per_model: float) -> float:
-    """Of a GPU, what the training of a model takes: none where it does not listen. The steps of such
-    models are so small that a CPU is through with them before a GPU has them."""
+    """What the training of a model takes of a GPU: nothing where it does not listen.
+
+    The steps of such models are so small that a CPU is through with them before a GPU has them.
+    """
     return per_model if recipe.takes_samples else 0.0
 
 
