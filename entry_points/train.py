@@ -44,7 +44,8 @@ def train(**options):
     What is finished is not trained again; what was interrupted goes on; processes that train on
     the same tracking store share the work.
     """
-    from birdml.steps.train import TrainOptions, failures
+    from birdml.jobs.request import TrainOptions
+    from birdml.steps.train import failures
     from birdml.steps.train import train as run
 
     if failures(run(TrainOptions(**options))):

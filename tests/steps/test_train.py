@@ -16,8 +16,9 @@ import mlflow
 import pytest
 
 from birdml.calibration.saved import load_calibration
-from birdml.steps import workers
-from birdml.steps.train import TrainOptions, failures, prepare_request, train
+from birdml.jobs import workers
+from birdml.jobs.request import TrainOptions, prepare_request
+from birdml.steps.train import failures, train
 from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.recorder import TAG

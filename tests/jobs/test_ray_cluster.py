@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from birdml.errors import UserError
-from birdml.steps.ray_cluster import check_shared, gpus_of, train_on_ray
-from birdml.steps.train import TrainOptions
+from birdml.jobs.ray_cluster import check_shared, gpus_of, train_on_ray
+from birdml.jobs.request import TrainOptions
 from birdml.zoo.load import load_zoo
 
 

@@ -14,10 +14,9 @@ from typing import Any
 from birdml import __version__
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
-from birdml.steps.ledger import in_words
-from birdml.steps.live_table import LiveTable
-from birdml.steps.model_run import Request
-from birdml.steps.train import TrainOptions
+from birdml.jobs.ledger import in_words
+from birdml.jobs.live_table import LiveTable
+from birdml.jobs.request import TrainOptions, TrainRequest
 from birdml.tracking import store
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.tracking.processes import machine
@@ -53,7 +52,7 @@ class Answer:
     problem: str = ""
 
 
-def train_on_ray(options: TrainOptions, request: Request) -> dict[str, Outcome]:
+def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outcome]:
     """Trains the models of a request as tasks of the cluster that RAY_ADDRESS names.
 
     Without RAY_ADDRESS it is the cluster of this machine, or one that lasts as long as the command.
@@ -187,7 +186,7 @@ def _look_around(errand: Errand, node: str) -> Answer:
 
 def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
     """Runs on some machine, after what it needs: trains a model unless it is there."""
-    from birdml.steps.ledger import StoreLedger, train_models
+    from birdml.jobs.ledger import StoreLedger, train_models
     from birdml.training.trainer import pick_device
 
     broken = [need for need, outcome in needed if outcome.state in ("failed", "blocked")]
@@ -195,7 +194,7 @@ def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple
         return name, Outcome("blocked", f"needs {', '.join(broken)}")
     os.environ.update(errand.environment)
     try:
-        request = Request(
+        request = TrainRequest(
             dataset=open_dataset(errand.dataset),
             recipes=errand.recipes,
             identities=errand.identities,
@@ -210,7 +209,7 @@ def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple
 
 
 def _gathered(
-    ray: Any, pending: dict[str, Any], request: Request, table: LiveTable
+    ray: Any, pending: dict[str, Any], request: TrainRequest, table: LiveTable
 ) -> dict[str, Outcome]:
     """Waits for all tasks and shows how far they are; ctrl-C is passed on to them."""
     outcomes: dict[str, Outcome] = {}
