@@ -33,10 +33,10 @@ def in_words(model: Compared) -> str:
     return ", ".join(words)
 
 
-def _honest(model: Compared) -> str:
-    if model.honest is None:
+def _crossfitted(model: Compared) -> str:
+    if model.crossfit is None:
         return ""
-    return f" With weights found on other recordings its MAP is {model.honest[0]:.3f}."
+    return f" With weights found on other recordings its MAP is {model.crossfit[0]:.3f}."
 
 
 def findings(report: Report) -> list[str]:
@@ -65,7 +65,7 @@ def findings(report: Report) -> list[str]:
             f"The ensemble {report.models[ensemble].name} has MAP "
             f"{report.scores[ensemble]['map'].value:.3f}, {better:+.3f} against the best single "
             f"model, and is better on {won} of {TENTHS} random tenths."
-            + _honest(report.models[ensemble])
+            + _crossfitted(report.models[ensemble])
         )
     sure = [gain for gain in report.gains if gain.gain.low > 0 or gain.gain.high < 0]
     for gain in sorted(sure, key=lambda g: -abs(g.gain.value))[:3]:

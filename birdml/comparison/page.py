@@ -232,16 +232,16 @@ def _ensemble(report: Report) -> str:
     rows = "".join(_row(name, bar(weight, largest), f"{weight:.3f}") for name, weight in used)
     rest = [name for name, weight in members if weight <= 0]
     left_out = f"<p class=faint>Without weight: {escape(', '.join(rest))}.</p>" if rest else ""
-    honest = ""
-    if model.honest is not None:
-        honest = (
-            f"With weights found on other recordings: MAP {model.honest[0]:.3f}, "
-            f"MAP-bg {model.honest[1]:.3f}."
+    crossfit = ""
+    if model.crossfit is not None:
+        crossfit = (
+            f"With weights found on other recordings: MAP {model.crossfit[0]:.3f}, "
+            f"MAP-bg {model.crossfit[1]:.3f}."
         )
     return (
         f"<h2>The best ensemble: {escape(model.name)}</h2>"
         f"<p>MAP {one['map'].value:.3f}, MAP-bg {one['map_bg'].value:.3f}. Its weights were tuned "
-        f"on these same recordings, which flatters its figures. {honest}</p>"
+        f"on these same recordings, which flatters its figures. {crossfit}</p>"
         f'<div class="rows">{rows}</div>{left_out}'
     )
 

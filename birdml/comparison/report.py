@@ -34,7 +34,7 @@ class Compared:
     answers: Answers
     recipe: Recipe | None = None  # None for an ensemble
     members: tuple[tuple[str, float], ...] = ()  # of an ensemble: names and weights
-    honest: tuple[float, float] | None = None  # MAP, MAP-bg with weights from other recordings
+    crossfit: tuple[float, float] | None = None  # MAP, MAP-bg with weights from other recordings
     minutes: float | None = None  # of training, or of search
     device: str = ""
     alone: Alone | None = None  # without date, time and place, where it has them

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from birdml.ensemble.contributions import Contribution
-from birdml.ensemble.honest import Crossfit
+from birdml.ensemble.crossfit import Crossfit
 from birdml.scoring import TENTHS
 
 if TYPE_CHECKING:

@@ -227,7 +227,7 @@ def _register(
     name = f"birdml-{model.name}"
     there = client.search_model_versions(f"run_id = '{run_id}'")
     if there:  # killed before it could write so into its run
-        registry.crown(client, name, str(there[0].version), metrics)
+        registry.promote(client, name, str(there[0].version), metrics)
         client.set_tag(run_id, "birdml.model_version", str(there[0].version))
         return
     tags = {key: f"{value:.6f}" for key, value in metrics.items()}
@@ -247,7 +247,7 @@ def _register(
         if made is not None:
             save_calibration(folder, made.calibration)
         version = log_and_register(client, run_id, folder, name, tags, about)
-    registry.crown(client, name, version, metrics)
+    registry.promote(client, name, version, metrics)
     client.set_tag(run_id, "birdml.model_version", version)
 
 

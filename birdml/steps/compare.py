@@ -147,7 +147,7 @@ def collect(
                 answers=answers(logits, foreground, present),
                 recipe=None if ensemble else recipe_of(model),
                 members=_members(client, model) if ensemble else (),
-                honest=_honest(model.metrics),
+                crossfit=_crossfit(model.metrics),
                 minutes=model.metrics.get("cost/minutes"),
                 device=model.tags.get("birdml.device", ""),
             )
@@ -221,7 +221,7 @@ def _in_order(names: list[str], logits: np.ndarray, files: list[str]) -> np.ndar
     return logits[[row_of[file] for file in files]]
 
 
-def _honest(metrics: dict[str, float]) -> tuple[float, float] | None:
+def _crossfit(metrics: dict[str, float]) -> tuple[float, float] | None:
     if "crossfit/map" not in metrics:
         return None
     return metrics["crossfit/map"], metrics["crossfit/map_bg"]

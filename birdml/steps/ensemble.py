@@ -1,4 +1,4 @@
-"""`ensemble`: from the runs of a dataset's models to one registered model, with honest scores."""
+"""`ensemble`: from the runs of a dataset to one registered model, with cross-fitted scores."""
 
 import hashlib
 import json
@@ -11,9 +11,8 @@ from birdml.dataset.prepared import Dataset
 from birdml.ensemble.objective import CRITERIA
 from birdml.ensemble.search import STRATEGIES
 from birdml.errors import UserError
-from birdml.steps.ensemble_material import load_material
 from birdml.steps.ensemble_run import log_found, log_settings, register
-from birdml.steps.ensemble_search import EnsembleOptions, Found, find
+from birdml.steps.ensemble_search import EnsembleOptions, Found, find, load_candidates
 from birdml.tracking import champions, registry, runs, store
 from birdml.tracking.claims import Board, Claim
 from birdml.tracking.dead_runs import mark_dead_runs
@@ -90,7 +89,7 @@ def _search_and_register(
     models: list[TrackedModel],
     identity: str,
 ) -> str:
-    material = load_material(client, dataset, models)
+    candidates = load_candidates(client, dataset, models)
     tags = {
         "birdml.model": options.name,
         "birdml.family": "ensemble",
@@ -99,11 +98,11 @@ def _search_and_register(
         "birdml.identity": identity,
     }
     with store.own_run(client, options.name, tags) as run_id:
-        log_settings(client, run_id, options, material)
-        found = find(client, options, material)
-        log_found(client, run_id, options, material, found)
-        version = register(client, run_id, options, material, found)
-        champion = registry.crown(client, options.name, version, found.scores)
+        log_settings(client, run_id, options, candidates)
+        found = find(client, options, candidates)
+        log_found(client, run_id, options, candidates, found)
+        version = register(client, run_id, options, candidates, found)
+        champion = registry.promote(client, options.name, version, found.scores)
         client.set_tag(run_id, "birdml.model_version", version)
     _print(options, found, version, champion)
     return run_id

@@ -19,8 +19,7 @@ from birdml.figures.ensemble import search_curve
 from birdml.jobs import calibration
 from birdml.jobs.calibration import Calibrated
 from birdml.steps.combined import combined_predictions
-from birdml.steps.ensemble_material import Material
-from birdml.steps.ensemble_search import EnsembleOptions, Found
+from birdml.steps.ensemble_search import Candidates, EnsembleOptions, Found
 from birdml.tracking import registry
 from birdml.tracking.arrays import log_predictions
 from birdml.tracking.datasets import log_dataset
@@ -33,11 +32,11 @@ VALUE_NAMES = {"fg+bg": "MAP + MAP-bg", "fg": "MAP", "bg": "MAP-bg"}
 
 
 def log_settings(
-    client: "MlflowClient", run_id: str, options: EnsembleOptions, material: Material
+    client: "MlflowClient", run_id: str, options: EnsembleOptions, candidates: Candidates
 ) -> None:
     """What was asked, as params of the run, and the recordings that it was asked on."""
-    log_dataset(client, run_id, material.dataset, "validation")
-    settings = asdict(options) | {"members": ",".join(m.name for m in material.models)}
+    log_dataset(client, run_id, candidates.dataset, "validation")
+    settings = asdict(options) | {"members": ",".join(m.name for m in candidates.models)}
     for key, value in settings.items():
         client.log_param(run_id, f"cfg.{key}", str(value)[:6000])
 
@@ -46,7 +45,7 @@ def log_found(
     client: "MlflowClient",
     run_id: str,
     options: EnsembleOptions,
-    material: Material,
+    candidates: Candidates,
     found: Found,
 ) -> None:
     """Figures, curves, pictures, the page and the combined validation logits of a search."""
@@ -67,7 +66,7 @@ def log_found(
     curve += [Metric("search/best", float(v), now, n) for n, v in enumerate(trials.best_so_far)]
     for begin in range(0, len(curve), 1000):
         client.log_batch(run_id, metrics=curve[begin : begin + 1000])
-    log_predictions(client, run_id, "valid", material.files, found.logits)
+    log_predictions(client, run_id, "valid", candidates.files, found.logits)
     what = VALUE_NAMES[options.criterion]
     figures = {
         "members": members_figure(found.contributions, trials.best[1], what),
@@ -75,7 +74,7 @@ def log_found(
     }
     for name, figure in figures.items():
         client.log_figure(run_id, figure, f"figures/{name}.png")
-    found_by = _found_by(options, material, found)
+    found_by = _found_by(options, candidates, found)
     html = page(
         options.name,
         found_by,
@@ -88,23 +87,23 @@ def log_found(
     client.log_text(run_id, html, "ensemble.html")
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "trials.csv"
-        _write_trials(path, trials, [m.name for m in material.models])
+        _write_trials(path, trials, [m.name for m in candidates.models])
         client.log_artifact(run_id, str(path), "search")
-    client.set_tag(run_id, "mlflow.note.content", _describe(options, material, found))
+    client.set_tag(run_id, "mlflow.note.content", _describe(options, candidates, found))
 
 
-def _found_by(options: EnsembleOptions, material: Material, found: Found) -> str:
+def _found_by(options: EnsembleOptions, candidates: Candidates, found: Found) -> str:
     return (
-        f"{options.strategy} over {len(material.models)} models of {material.dataset.name}, "
+        f"{options.strategy} over {len(candidates.models)} models of {candidates.dataset.name}, "
         f"{len(found.trials.values)} steps in {found.seconds:.0f} s, for "
-        f"{VALUE_NAMES[options.criterion]} on {len(material.files)} validation recordings."
+        f"{VALUE_NAMES[options.criterion]} on {len(candidates.files)} validation recordings."
     )
 
 
-def _describe(options: EnsembleOptions, material: Material, found: Found) -> str:
+def _describe(options: EnsembleOptions, candidates: Candidates, found: Found) -> str:
     """How the weights were found, and what each member has of the answer, as Markdown."""
     members = [f"{c.name} {c.share:.0%} (x {c.weight:.3g})" for c in found.contributions]
-    search = _found_by(options, material, found)
+    search = _found_by(options, candidates, found)
     return f"**Search:** {search}  \n**Shares of the answer (weights):** {', '.join(members)}.\n"
 
 
@@ -123,19 +122,19 @@ def register(
     client: "MlflowClient",
     run_id: str,
     options: EnsembleOptions,
-    material: Material,
+    candidates: Candidates,
     found: Found,
 ) -> str:
     """Registers the members with a weight as one model, calibrated anew. Returns its version."""
-    used = [(m, float(w)) for m, w in zip(material.models, found.weights, strict=True) if w > 0]
+    used = [(m, float(w)) for m, w in zip(candidates.models, found.weights, strict=True) if w > 0]
     members = [Member(m.name, w, m.model_version, m.run_id) for m, w in used]
     folders = [
         registry.load_registered(client, f"models:/birdml-{m.name}/{m.model_version}") / m.name
         for m, _ in used
     ]
     tags = {key: f"{value:.6f}" for key, value in found.scores.items()} | {
-        "birdml.dataset": material.dataset.name,
-        "birdml.dataset_digest": material.dataset.digest,
+        "birdml.dataset": candidates.dataset.name,
+        "birdml.dataset_digest": candidates.dataset.digest,
         "birdml.strategy": options.strategy,
     }
     if found.crossfit is not None:
@@ -144,13 +143,13 @@ def register(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "combination"
         save_combination(folder, options.name, members, folders)
-        made = _calibrated(client, folder, options, material, found)
+        made = _calibrated(client, folder, options, candidates, found)
         if made is not None:
             save_calibration(folder, made.calibration)
             calibration.log_calibration(client, run_id, options.name, made)
         scores = made.in_words if made else calibration.UNCALIBRATED
-        how = f"{_describe(options, material, found)}\n{scores}"
-        about = describe_version(found.scores, material.dataset.name, run_id, how)
+        how = f"{_describe(options, candidates, found)}\n{scores}"
+        about = describe_version(found.scores, candidates.dataset.name, run_id, how)
         return log_and_register(client, run_id, folder, options.name, tags, about)
 
 
@@ -158,11 +157,11 @@ def _calibrated(
     client: "MlflowClient",
     folder: Path,
     options: EnsembleOptions,
-    material: Material,
+    candidates: Candidates,
     found: Found,
 ) -> Calibrated | None:
     """The calibration of the weighted sum; the weights were found on the same recordings."""
-    dataset = material.dataset
+    dataset = candidates.dataset
     nothing = calibration.of_nothing(
         options.name, dataset, lambda split: combined_predictions(client, folder, dataset, split)
     )

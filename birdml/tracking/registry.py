@@ -134,7 +134,7 @@ def _again(client: "MlflowClient", run: "Run", name: str) -> str:
         name, source=logged[0].model_uri, run_id=run_id, model_id=logged[0].model_id, tags=kept
     )
     print(f"{name}: registered again from its run {run_id}, as version {created.version}")
-    crown(client, name, str(created.version), metrics)
+    promote(client, name, str(created.version), metrics)
     return str(created.version)
 
 
@@ -163,7 +163,7 @@ def load_registered(client: "MlflowClient", uri: str) -> Path:
         raise UserError(f"the files of {place} are gone: {error}") from None
 
 
-def crown(client: "MlflowClient", name: str, version: str, metrics: dict[str, float]) -> bool:
+def promote(client: "MlflowClient", name: str, version: str, metrics: dict[str, float]) -> bool:
     """Gives `champion` to a version whose map + map_bg beats that of its holder; True if it did.
 
     A version on another dataset is no rival: the newest dataset's best holds the alias. The

@@ -60,7 +60,7 @@ def models() -> list[Compared]:
     members = (("audio1", 0.75), ("meta3", 0.25), ("meta6", 0.0))
     return [
         *singles,
-        Compared("best of all", "ensemble", made_up(5, 99), members=members, honest=(0.91, 0.92)),
+        Compared("best of all", "ensemble", made_up(5, 99), members=members, crossfit=(0.91, 0.92)),
     ]
 
 

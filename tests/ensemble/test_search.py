@@ -5,7 +5,7 @@ import pytest
 
 from birdml.ensemble import objective as objective_module
 from birdml.ensemble.contributions import contributions
-from birdml.ensemble.honest import crossfit, tenths_won
+from birdml.ensemble.crossfit import crossfit, tenths_won
 from birdml.ensemble.objective import criterion_of
 from birdml.ensemble.search import STRATEGIES, search
 from birdml.ensemble.tpe import tpe
@@ -70,7 +70,7 @@ def test_crossfit_flatters_less():
 
 
 def test_no_fold_is_scored_with_weights_that_it_had_a_part_in(monkeypatch):
-    from birdml.ensemble import honest
+    from birdml.ensemble import crossfit as module
 
     searched, scored = [], []
     objective = made_up(3, 23, 10)
@@ -86,10 +86,10 @@ def test_no_fold_is_scored_with_weights_that_it_had_a_part_in(monkeypatch):
             scored.append(self.chosen.copy())
         return terms(self, weights)
 
-    monkeypatch.setattr(honest, "search", spy)
+    monkeypatch.setattr(module, "search", spy)
     monkeypatch.setattr(type(objective), "terms", spy_terms)
     assert crossfit(objective, "ascent", "fg+bg", 10, 1, True) is not None
-    assert len(searched) == len(scored) == honest.FOLDS
+    assert len(searched) == len(scored) == module.FOLDS
     for learnt, judged in zip(searched, scored):
         assert np.array_equal(learnt, ~judged)  # all others, and none of its own
     assert np.array_equal(np.sum(scored, axis=0), np.ones(23))

@@ -51,7 +51,7 @@ def add_model(client, folder, dataset, name, quality=0.5, spoil=False):
     }
     about = f"MAP 0.5\n\n{UNCALIBRATED}"
     version = log_and_register(client, run_id, folder / f"c-{name}", f"birdml-{name}", kept, about)
-    registry.crown(client, f"birdml-{name}", version, metrics)
+    registry.promote(client, f"birdml-{name}", version, metrics)
     client.set_tag(run_id, "birdml.model_version", version)
     client.set_terminated(run_id)
     return run_id

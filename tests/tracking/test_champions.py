@@ -36,7 +36,7 @@ def add(client, model, figure, digest="d1", family="meta", status="FINISHED"):
     own |= {key: tags[key] for key in ("birdml.dataset", "birdml.dataset_digest")}
     source = client.create_logged_model(store.experiment_id(client), source_run_id=run_id).model_uri
     version = str(client.create_model_version(name, source, run_id=run_id, tags=own).version)
-    registry.crown(client, name, version, figures)
+    registry.promote(client, name, version, figures)
     client.set_tag(run_id, "birdml.model_version", version)
     client.set_terminated(run_id, status)
     return version

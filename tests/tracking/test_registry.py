@@ -18,12 +18,12 @@ def shown(client, name):
 def test_the_list_of_models_shows_the_figures_of_the_champion(client):
     name, good, poor = "birdml-meta3", {"map": 0.5, "map_bg": 0.6}, {"map": 0.3, "map_bg": 0.4}
     client.create_registered_model(name)
-    assert registry.crown(client, name, add_version(client, name, good), good)
+    assert registry.promote(client, name, add_version(client, name, good), good)
     first = {"map": "0.500", "map_bg": "0.600", "birdml.dataset": "birds d1", "champion": "1"}
     assert shown(client, name) == first
-    assert not registry.crown(client, name, add_version(client, name, poor), poor)
+    assert not registry.promote(client, name, add_version(client, name, poor), poor)
     assert shown(client, name) == first
-    assert registry.crown(client, name, add_version(client, name, poor, "d2"), poor)
+    assert registry.promote(client, name, add_version(client, name, poor, "d2"), poor)
     assert shown(client, name) == {
         "map": "0.300",
         "map_bg": "0.400",
