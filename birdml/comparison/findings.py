@@ -2,7 +2,7 @@
 
 from birdml.comparison.report import Compared, Report
 from birdml.scoring import TENTHS
-from birdml.zoo.parts import Hearing, Kernels, Labels, Metadata, Phases, Place
+from birdml.zoo.parts import Embedded, Hearing, Kernels, Labels, Metadata, Phases, Place
 
 CLEAR = 45  # tenths won, of 50, from which an order is called clear
 BLUR_WORDS = {"none": "no blur", "default": "blur", "more": "more blur"}
@@ -18,6 +18,9 @@ def in_words(model: Compared) -> str:
     words = []
     if isinstance(recipe, Hearing):
         words += [recipe.trunk, recipe.pooling]
+    if isinstance(recipe, Embedded):
+        words += [f"{recipe.encoder}, {recipe.head}"]
+        words += [f"{recipe.noisy_copies} noisy copies"] if recipe.noisy_copies else []
     if isinstance(recipe, Metadata):
         words += [f"no {name}" for field, name in LEFT_OUT.items() if field not in recipe.fields]
     if isinstance(recipe, Phases):

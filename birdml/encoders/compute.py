@@ -13,7 +13,7 @@ import os
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -54,6 +54,7 @@ class Sound:
     name: str
     path: Path
     seconds: float  # by its header, for shares and progress
+    samples: Callable[[], np.ndarray] | None = None  # int16 [S], in place of what is at the path
 
 
 class _Stopped(Exception):
@@ -76,14 +77,24 @@ def embed_dataset(dataset: Dataset, encoder: Encoder, jobs: int = 1) -> Embeddin
             f"the dataset at '{dataset.folder}' has no audio: an encoder has nothing to hear; "
             "prepare one with audio"
         )
-    name = f"embeddings-{dataset.digest}-{encoder.name}"
-    places = [dataset.folder / "embeddings" / encoder.name, cache_folder() / name]
+    return embed_beside(dataset, sounds, dataset.digest, encoder, encoder.name, jobs)
+
+
+def embed_beside(
+    dataset: Dataset, sounds: Sequence[Sound], source: str, encoder: Encoder, name: str, jobs: int
+) -> Embeddings:
+    """Embeddings of sounds that belong to a dataset: `embeddings/<name>/` in its folder, or in the
+    user's cache where nothing can be written there. `source` tells what they are of."""
+    places = [
+        dataset.folder / "embeddings" / name,
+        cache_folder() / f"embeddings-{dataset.digest}-{name}",
+    ]
     writable = os.access(dataset.folder, os.W_OK)
     for place in places[:1] if writable else places:
-        if found := open_embeddings(place, about_of(encoder, dataset.digest), _names(sounds)):
+        if found := open_embeddings(place, about_of(encoder, source), _names(sounds)):
             return _used(found)
     place = places[0] if writable else places[1]
-    return _compute(sounds, dataset.digest, encoder, place, jobs, faulty=False)
+    return _compute(sounds, source, encoder, place, jobs, faulty=False)
 
 
 def embed_files(files: Mapping[str, Path], encoder: Encoder, jobs: int = 1) -> Embeddings:
@@ -195,7 +206,10 @@ def _embed(
     for sound in group:
         found, begin, problem = np.zeros((0, encoder.dimension), np.float32), np.zeros(0), ""
         try:
-            found, begin = _hear(encoder, session, sound.path, advance)
+            if sound.samples is None:
+                found, begin = _hear(encoder, session, sound.path, advance)
+            else:
+                found, begin = _hear_blocks(encoder, session, [sound.samples()], advance)
         except UnreadableAudio as error:
             problem = str(error)
         except OSError as error:
@@ -223,18 +237,27 @@ def _hear(
     encoder: Encoder, session: Session, path: Path, advance: Callable[[float], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings float32 [W, D] and first samples [W] of a file; raises UnreadableAudio."""
-    vectors: list[np.ndarray] = []
-    starts: list[int] = []
-    samples = 0
+    found, samples = (np.zeros((0, encoder.dimension), np.float32), np.zeros(0, np.int64)), 0
     for notes, blocks in attempts(path, MEAN):
-        vectors, starts = [], []
-        for start, window in stream_windows(blocks, encoder):
-            vectors.append(encode(encoder, session, window[None]).embeddings[0])
-            starts.append(start)
-            advance(encoder.hop)
+        found = _hear_blocks(encoder, session, blocks, advance)
         samples = notes.samples
     if not samples:
         raise UnreadableAudio("no sound in it")
+    return found
+
+
+def _hear_blocks(
+    encoder: Encoder,
+    session: Session,
+    blocks: Iterable[np.ndarray],
+    advance: Callable[[float], None],
+) -> tuple[np.ndarray, np.ndarray]:
+    vectors: list[np.ndarray] = []
+    starts: list[int] = []
+    for start, window in stream_windows(blocks, encoder):
+        vectors.append(encode(encoder, session, window[None]).embeddings[0])
+        starts.append(start)
+        advance(encoder.hop)
     return np.array(vectors, np.float32), np.array(starts, np.int64)
 
 

@@ -1,5 +1,6 @@
 """An encoder that is ready to run."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from birdml.encoders.entries import Encoder
 from birdml.encoders.litert import OutputLayer, open_tflite, output_layer
 from birdml.encoders.onnx_file import open_onnx
 from birdml.encoders.weights import read_labels, show_licence, weights_file
+from birdml.encoders.windows import Samples, blocks_of, stream_windows
 from birdml.errors import UserError
 
 Session = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
@@ -79,3 +81,31 @@ def encode(encoder: Encoder, session: Session, windows: np.ndarray) -> Encoded:
         embeddings.reshape(-1, encoder.dimension),
         np.array(logits, np.float32) if logits else None,
     )
+
+
+_sessions = threading.local()
+
+
+def session_of(encoder: Encoder) -> Session:
+    """A session of this thread, opened at its first use. Raises UserError as `open_encoder`."""
+    open_: dict[Encoder, Session] = vars(_sessions).setdefault("open", {})
+    if encoder not in open_:
+        open_[encoder] = open_encoder(encoder).start()
+    return open_[encoder]
+
+
+def hear_samples(encoder: Encoder, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings float32 [W, D] of a recording int16 [S], and the first samples of its windows at
+    the encoder's rate, int64 [W].
+
+    In half precision, as embeddings on disk are, so that both ways give the same. Raises UserError
+    for a recording without samples, and as `open_encoder` does.
+    """
+    if not len(samples):
+        raise UserError("the recording holds no samples")
+    session = session_of(encoder)
+    starts, vectors = [], []
+    for start, window in stream_windows(blocks_of(samples), encoder):
+        vectors.append(encode(encoder, session, window[None]).embeddings[0].astype(np.float16))
+        starts.append(start)
+    return np.array(vectors, np.float32), np.array(starts, np.int64)

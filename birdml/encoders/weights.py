@@ -28,12 +28,19 @@ def weights_file(encoder: Encoder) -> Path:
     return _checked(encoder, encoder.file, encoder.sha256)
 
 
+def labels_file(encoder: Encoder) -> Path | None:
+    """The file with the labels, None where it has none. Raises UserError as `weights_file`."""
+    if not encoder.labels_sha256:
+        return None
+    return _checked(encoder, encoder.labels, encoder.labels_sha256)
+
+
 def read_labels(encoder: Encoder) -> tuple[str, ...]:
     """The species it knows as its authors write them, in the order of its logits (L); none where
     it has no labels. Raises UserError where the file is not there, or another one."""
-    if not encoder.labels_sha256:
+    path = labels_file(encoder)
+    if path is None:
         return ()
-    path = _checked(encoder, encoder.labels, encoder.labels_sha256)
     try:
         return tuple(path.read_text(encoding="utf-8").splitlines())
     except UnicodeDecodeError:

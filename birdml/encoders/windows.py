@@ -7,6 +7,7 @@ zeros, as the authors of BirdNET do.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
 import soxr
@@ -14,6 +15,20 @@ import soxr
 from birdml.dataset.convert import BLOCK, QUALITY
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.encoders.entries import Encoder
+
+
+class Samples(Protocol):
+    """int16 [S], perhaps not in memory."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice) -> np.ndarray: ...
+
+
+def blocks_of(samples: Samples) -> Iterator[np.ndarray]:
+    """Samples int16 [S] as blocks."""
+    for start in range(0, len(samples), BLOCK):
+        yield samples[start : start + BLOCK]
 
 
 def window_starts(samples: int, encoder: Encoder) -> np.ndarray:

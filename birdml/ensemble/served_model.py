@@ -28,7 +28,10 @@ class ServedModel(PythonModel):
     def load_context(self, context: Any) -> None:
         from pathlib import Path
 
-        self.combination = load_combination(Path(context.artifacts["ensemble"]).parent)
+        try:
+            self.combination = load_combination(Path(context.artifacts["ensemble"]).parent)
+        except UserError as error:  # such as an encoder that is not installed
+            raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None

@@ -44,7 +44,7 @@ def run_figures(
     }
     if history:
         figures["training_curves"] = training_curves(history)
-    if model.recipe.takes_samples:
+    if isinstance(model.recipe, Hearing):
         figures |= _frontend_figures(model)
     recipe = model.recipe
     if isinstance(recipe, Metadata) and not recipe.takes_samples:

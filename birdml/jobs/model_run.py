@@ -6,10 +6,11 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from birdml import __version__
 from birdml.errors import UserError
+from birdml.files import csv_text
 from birdml.jobs import calibration
 from birdml.jobs.calibration import Calibrated
 from birdml.jobs.request import TrainRequest
@@ -21,12 +22,13 @@ from birdml.tracking.descriptions import describe_version
 from birdml.tracking.recorder import ClaimLost, RunRecorder
 from birdml.tracking.retry import LIMIT, is_away, retry
 from birdml.zoo.description import describe_run
-from birdml.zoo.recipe import Recipe
+from birdml.zoo.recipe import HeadRecipe, Recipe
 from birdml.zoo.saved import SavedModel
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from birdml.networks.head import HeadNetwork
     from birdml.training.trainer import Trained
 
 
@@ -199,8 +201,19 @@ def _finish(
     if made is not None:
         calibration.log_calibration(client, run_id, model.name, made)
     _log_figures(client, run_id, model, dataset, predictions.logits, trained.history)
+    if isinstance(model.recipe, HeadRecipe) and model.recipe.head in ("own", "warm"):
+        _log_known(client, run_id, model, model.recipe)
     if not _tag(client, run_id, "birdml.model_version"):
         _register(client, run_id, model, metrics, made)
+
+
+def _log_known(client, run_id: str, model: SavedModel, recipe: HeadRecipe) -> None:
+    """By what the encoder knows each species, as a table."""
+    from birdml.training.heads import known_by, rows_of_encoder
+
+    own = rows_of_encoder(recipe, cast("HeadNetwork", model.network), model.species)
+    text = csv_text(("class_id", "latin_name", "known_by"), known_by(own, model.species))
+    client.log_text(run_id, text, "encoder_species.csv")
 
 
 def _log_figures(client, run_id, model, dataset, logits, history) -> None:

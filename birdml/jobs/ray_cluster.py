@@ -21,6 +21,7 @@ from birdml.tracking import store
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.tracking.processes import machine
 from birdml.training.zoo_run import Outcome
+from birdml.zoo.parts import Hearing
 from birdml.zoo.recipe import Recipe
 
 RETRIES = 20  # of a task whose worker was lost; what fails by itself is not tried again
@@ -89,7 +90,7 @@ def gpus_of(recipe: Recipe, per_model: float) -> float:
 
     The steps of such models are so small that a CPU is through with them before a GPU has them.
     """
-    return per_model if recipe.takes_samples else 0.0
+    return per_model if isinstance(recipe, Hearing) else 0.0
 
 
 def _connected() -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from birdml.encoders.entries import Encoder, find_encoder
 from birdml.errors import UserError
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.combined import CombinedNetwork
@@ -14,6 +15,7 @@ from birdml.networks.frontend import (
     filterbank_named,
     magnitude_named,
 )
+from birdml.networks.head import HeadNetwork
 from birdml.networks.kernel import KernelNetwork, PlaceKernelNetwork
 from birdml.networks.metadata import MetadataNetwork
 from birdml.networks.place import PlaceNetwork
@@ -28,15 +30,19 @@ Network = (
     | KernelNetwork
     | PlaceKernelNetwork
     | CombinedNetwork
+    | HeadNetwork
 )
 TRUNKS: dict[str, Callable[..., nn.Sequential]] = {"plain": plain_trunk, "residual": residual_trunk}
 
 
-def build_network(recipe: Any, classes: int) -> Network:
+def build_network(recipe: Any, classes: int, encoder: Encoder | None = None) -> Network:
     """A network with fresh weights (from torch's generator) for a `zoo.recipe.Recipe`.
 
-    Raises UserError for a setting that no network can have.
+    `encoder`: of a head that was saved; else the one that its recipe names. Raises UserError for a
+    setting that no network can have.
     """
+    if recipe.family == "head":
+        return _head(recipe, classes, encoder or find_encoder(recipe.encoder, recipe.encoders))
     if recipe.family not in BUILDERS:
         raise UserError(f"family '{recipe.family}' is unknown: use {', '.join(BUILDERS)}")
     return BUILDERS[recipe.family](recipe, classes)
@@ -100,6 +106,14 @@ def _kernel(recipe: Any, classes: int) -> KernelNetwork:
     return KernelNetwork(classes, recipe.kernels)
 
 
+def _head(recipe: Any, classes: int, encoder: Encoder) -> HeadNetwork:
+    pooling = recipe.pooling
+    sharpness = float(pooling.removeprefix("lme")) if pooling.startswith("lme") else 1.0
+    return HeadNetwork(
+        encoder, classes, recipe.head, recipe.hidden_units, sharpness, attention=pooling == "att"
+    )
+
+
 BUILDERS: dict[str, Callable[[Any, int], Network]] = {
     "audio": _audio,
     "meta": _metadata,
@@ -111,6 +125,7 @@ BUILDERS: dict[str, Callable[[Any, int], Network]] = {
     "combined": lambda recipe, classes: CombinedNetwork(
         _audio(recipe, classes), _metadata(recipe, classes), recipe.metadata_weight
     ),
+    "head": lambda recipe, classes: build_network(recipe, classes),
     "combined_place": lambda recipe, classes: CombinedNetwork(
         _audio(recipe, classes), _place(recipe, classes), recipe.metadata_weight
     ),

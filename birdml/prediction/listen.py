@@ -17,9 +17,11 @@ from birdml.errors import UserError
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.combined import CombinedNetwork
+from birdml.networks.head import HeadNetwork
 from birdml.prediction.detections import best_species, joined
 from birdml.prediction.evidence import explained
 from birdml.prediction.frames import frame_scores, sliding_logits, with_neighbours
+from birdml.prediction.heads import frame_head, sliding_head
 from birdml.prediction.recordings import (
     Samples,
     audio_part,
@@ -217,6 +219,9 @@ def all_frames(
     streams = []
     for model, weight in members:
         network = cast(Network, model.network)
+        if isinstance(network, HeadNetwork):
+            streams.append((_head_stream(network, samples, asked), weight))
+            continue
         audio = audio_part(network)
         if audio is None:
             constant = constant + weight * _constant(network, model, asked)
@@ -251,6 +256,14 @@ def _stream(
     else:
         for first, scores in frame_scores(audio, samples):
             yield first, scores[: audio.classes].T.float().cpu().numpy()
+
+
+def _head_stream(
+    network: HeadNetwork, samples: Samples, asked: Asked
+) -> Iterator[tuple[int, np.ndarray]]:
+    if asked.windows == "5s":
+        return sliding_head(network, samples, asked.hop_frames)
+    return frame_head(network, samples)
 
 
 def _in_step(

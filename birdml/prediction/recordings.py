@@ -16,6 +16,7 @@ from birdml.errors import UserError
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.combined import CombinedNetwork, audio_part
+from birdml.networks.head import HeadNetwork
 from birdml.networks.pcen import PCEN
 from birdml.prediction.segments import FRAMES_PER_SECOND, Segment, exact_segments, segments_2018
 from birdml.signal.excerpts import loop
@@ -54,6 +55,10 @@ def pooled_logits(
     seconds of audio.
     Raises UserError for a recording without samples or an unknown rule.
     """
+    if isinstance(network, HeadNetwork):
+        samples = at_least(samples, 0)
+        progress(len(samples) / SAMPLE_RATE)
+        return network.of_recording(samples)
     audio = audio_part(network)
     if audio is None:
         return metadata_logits(network, metadata).cpu().numpy()[0]

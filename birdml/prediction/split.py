@@ -11,6 +11,8 @@ from birdml.dataset.recording import SAMPLE_RATE, Recording
 from birdml.errors import UserError
 from birdml.metadata import metadata_table
 from birdml.networks.build import Network
+from birdml.networks.head import HeadNetwork
+from birdml.prediction.heads import of_dataset
 from birdml.prediction.recordings import on_device, pooled_logits
 from birdml.prediction.windows import window_logits, window_starts
 from birdml.signal.wav import AudioReader
@@ -67,6 +69,8 @@ def predict_split(
     if not model.recipe.takes_samples and encoded is not None:
         rows = list(_metadata_rows(network, encoded, recordings, windows, rule))
         progress(sum(r.samples for r in recordings) / SAMPLE_RATE)
+    elif isinstance(network, HeadNetwork) and windows == "recording":
+        rows = list(of_dataset(network, dataset, recordings, progress))
     else:
         reader = AudioReader([dataset.audio_path(r) for r in recordings])
         rows = []

@@ -12,6 +12,7 @@ from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 from birdml.networks.build import Network
 from birdml.networks.combined import CombinedNetwork
+from birdml.networks.head import HeadNetwork
 from birdml.prediction.recordings import (
     RULES,
     Samples,
@@ -63,6 +64,8 @@ def window_logits(
     """
     samples = at_least(samples, 0)
     count = len(window_starts(len(samples), seconds, rule))
+    if isinstance(network, HeadNetwork):
+        return _head_windows(network, samples, count, _window_frames(seconds) * HOP, progress)
     audio = audio_part(network)
     if audio is None:
         return np.repeat(metadata_logits(network, metadata).cpu().numpy(), count, axis=0)
@@ -87,6 +90,22 @@ def window_logits(
     if isinstance(network, CombinedNetwork):
         result = network.add(result, metadata_tensor(network, metadata))
     return result.float().cpu().numpy()
+
+
+def _head_windows(
+    network: HeadNetwork,
+    samples: Samples,
+    count: int,
+    length: int,
+    progress: Callable[[float], object],
+) -> np.ndarray:
+    """Each window is a recording of its own; the last one is as long as it is."""
+    rows = []
+    for number in range(count):
+        window = samples[number * length : (number + 1) * length]
+        rows.append(network.of_recording(window))
+        progress(len(window) / SAMPLE_RATE)
+    return np.stack(rows)
 
 
 def _window(samples: Samples, number: int, frames: int) -> np.ndarray:

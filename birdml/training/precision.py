@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from birdml.zoo.parts import Hearing
 from birdml.zoo.recipe import Recipe
 
 
@@ -13,7 +14,7 @@ def precision(recipe: Recipe, device: str) -> torch.dtype:
     It is part of what a training is: another precision gives another model.
     """
     on_gpu = torch.device(device).type == "cuda"
-    return torch.bfloat16 if on_gpu and recipe.takes_samples else torch.float32
+    return torch.bfloat16 if on_gpu and isinstance(recipe, Hearing) else torch.float32
 
 
 def computing_in(dtype: torch.dtype, device: torch.device) -> AbstractContextManager:

@@ -28,6 +28,7 @@ from birdml.training.augmentation import (
 from birdml.training.checkpoint import Checkpoint, Snapshot
 from birdml.training.feed import Batch, Feed
 from birdml.training.fit import check_lengths, check_models
+from birdml.training.heads import train_head
 from birdml.training.losses import example_losses
 from birdml.training.objective import shares, targets
 from birdml.training.optimiser import (
@@ -43,7 +44,7 @@ from birdml.training.patience import Patience, Verdict
 from birdml.training.precision import computing_in, precision
 from birdml.training.repeats import recordist_groups, repeat_weights
 from birdml.zoo.parts import Hearing, Labels, Metadata, Passes, Patient, Shares
-from birdml.zoo.recipe import KernelRecipe, Recipe
+from birdml.zoo.recipe import HeadRecipe, KernelRecipe, Recipe
 from birdml.zoo.saved import SavedModel
 
 LONG_EPOCH = 3600.0  # seconds; beyond it, `train` says so once
@@ -90,6 +91,9 @@ def train(
     `needs` holds the models that `recipe.needs` names. Raises UserError for a dataset or teacher
     that does not fit, Diverged where the loss is no number any more.
     """
+    if isinstance(recipe, HeadRecipe):  # fitted, not trained in epochs
+        network, seconds = train_head(recipe, dataset, seed)
+        return Trained(network, [], 0, seconds)
     return _Training(recipe, dataset, seed, needs or {}, device, feed_threads).run(recorder)
 
 

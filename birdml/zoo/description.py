@@ -2,6 +2,7 @@
 
 from birdml.metadata import FIELDS
 from birdml.zoo.parts import (
+    Embedded,
     Hearing,
     Kernels,
     Labels,
@@ -120,6 +121,34 @@ def _kernels(recipe: Kernels) -> str:
     )
 
 
+_HEADS = {
+    "own": "the encoder's own scores of the species that it knows, without training",
+    "linear": "softmax regression",
+    "warm": "softmax regression, started from the encoder's own rows and pulled to them",
+    "mlp": "a hidden layer of {} units before a softmax",
+    "prototype": "cosines to the mean direction of each species",
+}
+
+
+def _head(recipe: Embedded) -> str:
+    text = f"{_HEADS[recipe.head].format(recipe.hidden_units)}, on embeddings of `{recipe.encoder}`"
+    if recipe.noisy_copies:
+        low, high = recipe.noisy_levels
+        text += (
+            f"; learned with {recipe.noisy_copies} noisy copies of each recording, at "
+            f"{_number(low)} to {_number(high)} dB"
+        )
+    return f"{text}; over windows: {_over_windows(recipe.pooling)}."
+
+
+def _over_windows(pooling: str) -> str:
+    if pooling == "att":
+        return "a mean of probabilities, weighted by attention"
+    if pooling == "mean":
+        return "the mean of probabilities"
+    return f"log-mean-exp of probabilities with sharpness {pooling.removeprefix('lme')}"
+
+
 def _targets(recipe: Recipe) -> str:
     targets, loss = "the foreground species", _LOSSES["cross_entropy"]
     if isinstance(recipe, Shares):
@@ -167,6 +196,8 @@ def describe_run(recipe: Recipe, dataset_name: str, dataset_digest: str) -> str:
             own = "audio" if name == "metadata_weight" else "place"
             weight = _number(getattr(recipe, name))
             lines.append(f"**Combination:** {own} logits + {weight} x {other}.")
+    if isinstance(recipe, Embedded):
+        lines.append(f"**Head:** {_head(recipe)}")
     if isinstance(recipe, Labels | Shares):
         lines.append(_targets(recipe))
     if isinstance(recipe, Labels) and recipe.teacher:

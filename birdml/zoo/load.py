@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from birdml.errors import UserError
+from birdml.zoo.parts import Embedded
 from birdml.zoo.recipe import FAMILIES, FIELDS, SETTINGS, Recipe, changed, make_recipe
 
 HERE = Path(__file__).parent
@@ -172,12 +173,14 @@ def parse_settings(settings: str) -> dict[str, Any]:
 def select(names: str, zoo: dict[str, Recipe]) -> list[str]:
     """Names of a request such as `audio1,meta3`, `meta`, `meta*` or `all`, in the zoo's order.
 
+    `all` are those that need no weights of others: heads are asked for by name, or as `head`.
+
     Raises UserError for a name that no zoo file has.
     """
     wanted: set[str] = set()
     for word in (w.strip() for w in names.split(",")):
-        if word == "all":
-            found = set(zoo)
+        if word == "all":  # but for what is built on the weights of others
+            found = {name for name, recipe in zoo.items() if not isinstance(recipe, Embedded)}
         elif word in FAMILIES:
             found = {name for name, recipe in zoo.items() if recipe.family == word}
         else:

@@ -220,6 +220,54 @@ class Kernels(Metadata):
         return table
 
 
+HeadPooling = Annotated[
+    str, _like(rf"mean|lme{NUMBER}|att", "mean, lme4 (any sharpness above 0), att")
+]
+NOT_READ = {  # settings that a kind of head has no use for
+    "own": "background background_weight l2 hidden_units sharpness mixup class_weighting "
+    "noisy_copies noise_folder noisy_levels",
+    "linear": "hidden_units sharpness synonyms",
+    "warm": "hidden_units sharpness",
+    "mlp": "sharpness synonyms",
+    "prototype": "hidden_units l2 synonyms",
+}
+
+
+@part
+class Embedded:
+    """A pretrained encoder, and what is learned from its embeddings."""
+
+    encoder: str = "birdnet24"
+    encoders: str = ""  # a TOML file with encoders of one's own
+    head: Literal["own", "linear", "warm", "mlp", "prototype"] = "linear"
+    synonyms: str = ""  # a CSV file: latin_name, encoder_name
+    pooling: HeadPooling = "mean"  # over windows: mean of probabilities, lme<sharpness>, att
+    background: bool = False  # background species as targets too
+    background_weight: Fraction = 0.5  # of one; the foreground counts 1
+    l2: Positive = 1e-3
+    hidden_units: Count = 256
+    sharpness: Positive = 20.0  # of the cosines to prototypes
+    mixup: Amount = 0.0  # a of the shares' Beta(a, a); 0 does not mix
+    class_weighting: Amount = 0.0  # recordings of rare species count more: 0 not, 1 evens them out
+    noisy_copies: Whole = 0  # of each training recording, mixed with recordings of nothing
+    noise_folder: str = ""  # these, instead of the dataset's recordings of nothing
+    noisy_levels: tuple[float, float] = (-10.0, 10.0)  # dB of the recording over the noise
+
+    def head_contradictions(self) -> Iterator[str]:
+        """What these settings cannot have together, each in one line."""
+        for name in NOT_READ[self.head].split():
+            if getattr(self, name) != getattr(Embedded, name):
+                yield f"{name} is nothing that head = '{self.head}' reads"
+        if self.head == "own" and self.pooling == "att":
+            yield "pooling 'att' is learned, and head = 'own' learns nothing"
+        if self.noisy_levels[0] > self.noisy_levels[1]:
+            yield f"noisy_levels is {list(self.noisy_levels)}: from the lowest to the highest"
+        if (self.noise_folder or self.noisy_levels != Embedded.noisy_levels) and (
+            not self.noisy_copies
+        ):
+            yield "noise_folder and noisy_levels need noisy_copies above 0"
+
+
 @part
 class Labels:
     """What is learned, and from whom."""

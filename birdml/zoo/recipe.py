@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from birdml.metadata import FIELDS
 from birdml.zoo.parts import (
     BLURS,
+    Embedded,
     Hearing,
     Kernels,
     Labels,
@@ -28,7 +29,7 @@ from birdml.zoo.parts import (
 from birdml.zoo.settings import Amount, Count, Positive, Whole, in_words, part
 
 __all__ = ["BLURS", "DEFAULTS", "FAMILIES", "FIELDS", "Recipe"]
-PARTS = (Hearing, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
+PARTS = (Hearing, Embedded, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
 
 
 @part
@@ -52,6 +53,8 @@ class Recipe:
         """What the settings cannot have together, each in one line."""
         if isinstance(self, Hearing):
             yield from self.contradictions()
+        if isinstance(self, Embedded):
+            yield from self.head_contradictions()
         if isinstance(self, Labels):
             yield from self.label_contradictions()
             attention = str(getattr(self, "pooling", "")).startswith("att")
@@ -68,7 +71,7 @@ class Recipe:
 
     @property
     def takes_samples(self) -> bool:
-        return isinstance(self, Hearing)
+        return isinstance(self, Hearing | Embedded)
 
     @property
     def takes_metadata(self) -> bool:
@@ -181,11 +184,19 @@ class CombinedPlaceRecipe(_Combined, Noise, Place, Recipe):
     built_from = ("audio", "place")
 
 
+@part
+class HeadRecipe(Embedded, Recipe):
+    """Species out of the embeddings of a pretrained encoder."""
+
+    family = "head"
+    title = "heads of pretrained encoders"
+
+
 FAMILIES: dict[str, type[Recipe]] = {
     kind.family: kind
     for kind in (
         *(AudioRecipe, MetaRecipe, PlaceRecipe, KernelRecipe),
-        *(PlaceKernelRecipe, CombinedRecipe, CombinedPlaceRecipe),
+        *(PlaceKernelRecipe, CombinedRecipe, CombinedPlaceRecipe, HeadRecipe),
     )
 }
 SETTINGS = {

@@ -1,10 +1,14 @@
 """A trained model on disk: `model.json` and `weights.safetensors`, nothing that needs MLflow.
 
+A head also has `encoder.json`, the entry of its encoder; where that is a file of the user's, and in
+no package, the folder holds that file as well.
+
 The folder is written beside its place and renamed: where it exists, it is whole. What is read is
 checked first, so that a broken file is one line that names it.
 """
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +22,10 @@ from birdml.zoo.recipe import Recipe, saved_recipe
 if TYPE_CHECKING:
     from torch import nn
 
+    from birdml.encoders.entries import Encoder
+
 ABOUT = "model.json"
+ENCODER = "encoder.json"
 WEIGHTS = "weights.safetensors"
 AGAIN = "get the model from the registry again, or train it again"
 
@@ -72,6 +79,49 @@ def save_model(folder: str | Path, model: SavedModel) -> None:
         text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
         (beside / ABOUT).write_text(text, encoding="utf-8")
         save_file(weights, beside / WEIGHTS)
+        encoder = getattr(model.network, "encoder", None)
+        if encoder is not None:
+            _save_encoder(beside, encoder)
+
+
+def _save_encoder(folder: Path, encoder: "Encoder") -> None:
+    """The entry of an encoder, and its files where no package holds them."""
+    from birdml.encoders.weights import labels_file, weights_file
+
+    if not encoder.package:
+        own = {"file": weights_file(encoder), "labels": labels_file(encoder)}
+        for path in filter(None, own.values()):
+            shutil.copyfile(path, folder / path.name)
+        encoder = encoder.model_copy(
+            update={key: path.name if path else "" for key, path in own.items()}
+        )
+    (folder / ENCODER).write_text(encoder.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_encoder(folder: str | Path) -> "Encoder | None":
+    """The encoder of a saved head, its files checked; None for a model of another kind.
+
+    Raises UserError where the file is broken, or the encoder is not installed or another one.
+    """
+    from pydantic import ValidationError
+
+    from birdml.encoders.entries import Encoder
+    from birdml.encoders.weights import weights_file
+
+    path = Path(folder) / ENCODER
+    if not path.exists():
+        return None
+    try:
+        encoder = Encoder.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UserError(f"'{path}' is broken ({_line(error)}); {AGAIN}") from None
+    if not encoder.package:
+        beside = {"file": str(path.with_name(Path(encoder.file).name))}
+        if encoder.labels:
+            beside["labels"] = str(path.with_name(Path(encoder.labels).name))
+        encoder = encoder.model_copy(update=beside)
+    weights_file(encoder)
+    return encoder
 
 
 def read_about(folder: str | Path) -> dict[str, Any]:
@@ -82,8 +132,8 @@ def read_about(folder: str | Path) -> dict[str, Any]:
 def load_model(folder: str | Path, device: str = "cpu") -> SavedModel:
     """Reads a model, its network in evaluation mode.
 
-    Raises UserError where a file is missing, broken, or of another network, or a weight is not
-    finite.
+    Raises UserError where a file is missing, broken, or of another network, a weight is not
+    finite, or the encoder of a head is not installed.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -93,9 +143,10 @@ def load_model(folder: str | Path, device: str = "cpu") -> SavedModel:
     about = read_about(folder)
     path = Path(folder) / ABOUT
     species = tuple(Species(i, latin, tuple(years)) for i, latin, years in about["species"])
+    encoder = read_encoder(folder)
     try:
         recipe = saved_recipe(about["name"], about["recipe"])
-        network = build_network(recipe, len(species))
+        network = build_network(recipe, len(species), encoder)
     except Exception as error:  # settings of any type can fail anywhere in a network
         raise UserError(f"'{path}' is broken ({_line(error)}); {AGAIN}") from None
     path = Path(folder) / WEIGHTS
