@@ -5,8 +5,9 @@ from _command import dataset_option, entry_point
 from click.core import ParameterSource
 
 FILES_ONLY = ("hop", "top", "out", "format", "saliency", "channel")
-FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge")
+FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
+FILES_ONLY += ("sites", "metadata", "timezone", "jobs")
 DATASET_ONLY = ("dataset", "split")
 
 
@@ -51,6 +52,14 @@ DATASET_ONLY = ("dataset", "split")
     type=bool,
     help="true: windows that touch and hold the same species become one detection.",
 )
+@click.option(
+    "--explain",
+    default=False,
+    show_default=True,
+    type=bool,
+    help="true: evidence.csv tells what was heard, what date, time and place added, and which "
+    "detections they made or took away.",
+)
 @click.option("--out", default="", help="Folder for results  [default: predictions/...]")
 @click.option(
     "--format",
@@ -71,6 +80,16 @@ DATASET_ONLY = ("dataset", "split")
 @click.option("--latitude", default="", help="Degrees, south negative.")
 @click.option("--longitude", default="", help="Degrees, west negative.")
 @click.option("--elevation", default="", help="Metres.")
+@click.option(
+    "--sites", default="", help="CSV of recorders: site (a folder, name or pattern), latitude, ..."
+)
+@click.option("--metadata", default="", help="CSV of files: file, and date, time, latitude, ...")
+@click.option(
+    "--timezone",
+    default="",
+    help="Europe/Vienna or +02:00: zone of the place; UTC,Europe/Vienna: the clocks run on UTC.",
+)
+@click.option("--jobs", default=1, show_default=True, help="Files at work at once.")
 @click.option(
     "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."
 )

@@ -16,6 +16,8 @@ from _command import entry_point
 @click.option("--date", default="", help="yyyy-mm-dd; without it, the 52 weeks of a year.")
 @click.option("--time", default="", help="hh:mm; may be unknown.")
 @click.option("--sites", default="", help="A CSV file: site, latitude, longitude, elevation.")
+@click.option("--map", default="", help="Instead: a map of this species (class id or Latin name).")
+@click.option("--area", default="", help="Of the map, in degrees: south,west,north,east.")
 @click.option("--top", default=20, show_default=True, type=click.IntRange(1), help="A week.")
 @click.option("--min_score", default="", help="Only from this score on; 0.1 where calibrated.")
 @click.option("--scores", default="presence", show_default=True, help="presence or softmax.")
@@ -26,16 +28,19 @@ def species(**options):
     """Lists the species that a model expects at a place, by date and time or over the year.
 
     OUT: site, date, time, class_id, latin_name, score (the probability that it is recorded there
-    then), rank.
+    then), rank. Of a map: latitude, longitude, date, class_id, latin_name, score.
     """
     from birdml.steps.species import SpeciesOptions
     from birdml.steps.species import species as run
+    from birdml.steps.species_map import species_map
 
-    run(SpeciesOptions(**options))
+    (species_map if options["map"] else run)(SpeciesOptions(**options))
     if os.environ.get("MLFLOW_RUN_ID"):
         from birdml.tracking.store import describe_handed_run
 
-        where = options["sites"] or f"{options['latitude']}, {options['longitude']}"
+        where = (
+            options["area"] or options["sites"] or f"{options['latitude']}, {options['longitude']}"
+        )
         describe_handed_run("species", f"What {options['model']} expects at {where}.")
 
 

@@ -33,7 +33,7 @@ from _command import dataset_option, entry_point
     default=0.25,
     show_default=True,
     type=click.FloatRange(0, min_open=True),
-    help="With ray, where there are GPUs: what a model takes; 0.25 is four models on each.",
+    help="With ray, where there are GPUs: what a model that listens takes; 0.25 is four on each.",
 )
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same numbers."
@@ -44,7 +44,8 @@ def train(**options):
     What is finished is not trained again; what was interrupted goes on; processes that train on
     the same tracking store share the work.
     """
-    from birdml.steps.train import TrainOptions, failures
+    from birdml.jobs.request import TrainOptions
+    from birdml.steps.train import failures
     from birdml.steps.train import train as run
 
     if failures(run(TrainOptions(**options))):

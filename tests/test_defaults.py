@@ -9,6 +9,7 @@ import click
 import pytest
 import yaml
 
+from birdml.jobs.request import TrainOptions
 from birdml.steps.calibrate import CalibrateOptions
 from birdml.steps.embed import EmbedOptions
 from birdml.steps.ensemble_search import EnsembleOptions
@@ -20,7 +21,6 @@ from birdml.steps.score_marks import MarkOptions
 from birdml.steps.similar import SimilarOptions
 from birdml.steps.species import SpeciesOptions
 from birdml.steps.submit import SubmitOptions
-from birdml.steps.train import TrainOptions
 
 PROJECT = Path(__file__).parent.parent
 ENTRY_POINTS = yaml.safe_load((PROJECT / "MLproject").read_text())["entry_points"]

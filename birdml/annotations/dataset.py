@@ -1,5 +1,6 @@
 """The marks of a prepared dataset, and how long its recordings are."""
 
+import os
 from pathlib import Path
 
 from birdml.annotations.reading import Reading, read_marks
@@ -47,7 +48,7 @@ def folder_seconds(folder: str | Path) -> tuple[dict[str, float], list[str]]:
             continue
         name = path.relative_to(folder).as_posix()
         try:
-            seconds[name] = soundfile.info(str(path)).duration
+            seconds[name] = soundfile.info(os.fsencode(path)).duration
         except (soundfile.LibsndfileError, OSError):
             unreadable.append(name)
     if not seconds and not unreadable:

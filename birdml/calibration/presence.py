@@ -55,6 +55,10 @@ class Presence:
 
         Raises ValueError where the logits are of another number of species.
         """
+        return np.asarray(expit(self.log_odds(logits)))
+
+    def log_odds(self, logits: np.ndarray) -> np.ndarray:
+        """log(p / (1 - p)) of the probabilities, float64 [N, C]; raises as they do."""
         logits = np.asarray(logits, dtype=np.float64)
         if logits.ndim != 2 or logits.shape[1] != len(self.coefficients):
             raise ValueError(
@@ -63,7 +67,7 @@ class Presence:
         scores = np.broadcast_to(self.coefficients[:, 0], logits.shape).copy()
         for i, values in enumerate(design(logits, self.inputs, self.centre, self.scale)):
             scores += values * self.coefficients[:, 1 + i]
-        return np.asarray(expit(scores))
+        return scores
 
 
 def design(

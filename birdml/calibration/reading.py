@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from birdml.calibration.presence import Presence
+from birdml.calibration.presence import Presence, margin
 from birdml.calibration.saved import Calibration
 from birdml.calibration.thresholds import Threshold, by_precision, by_recall
 from birdml.errors import UserError
@@ -70,6 +70,10 @@ class Reading:
         highest = logits.max(axis=1, keepdims=True)
         shares = np.exp((logits - highest).astype(np.float64))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+    def log_odds(self, logits: np.ndarray) -> np.ndarray:
+        """log(score / (1 - score)), float64 [N, C], of logits [N, C]."""
+        return margin(logits) if self.presence is None else self.presence.log_odds(logits)
 
 
 def reading(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from birdml.comparison.charts import Scale, bar, matrix, scatter, signed, track
 from birdml.comparison.findings import findings, in_words
 from birdml.comparison.grid import Gain
+from birdml.comparison.place import FEWEST, SpeciesGain
 from birdml.comparison.report import Report
 from birdml.comparison.statistics import LEVEL, Interval
 from birdml.scoring import TENTHS
@@ -34,6 +36,7 @@ def page(report: Report) -> str:
         _agreement(report),
         _cost(report),
         _ensemble(report),
+        _place(report),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -241,3 +244,39 @@ def _ensemble(report: Report) -> str:
         f"on these same recordings, which flatters its figures. {honest}</p>"
         f'<div class="rows">{rows}</div>{left_out}'
     )
+
+
+def _place(report: Report) -> str:
+    if not report.place:
+        return ""
+    scale = Scale([0.0] + [end for one in report.place for end in (one.gain.low, one.gain.high)])
+    rows = []
+    for one in report.place:
+        note = (
+            f'<details class="note faint"><summary>{_range(one.gain)}; MAP-bg '
+            f"{signed(one.gain_bg.value)}; {one.better} species gain, {one.worse} lose</summary>"
+            f"{_species(one.most)}{_species(one.least)}</details>"
+        )
+        label = f"{one.without} → {one.model}"
+        rows.append(_difference(label, one.gain, scale, note))
+    return (
+        "<h2>What date, time and place added</h2>"
+        "<p class=faint>Difference in MAP between a model and what it is without them: an ensemble "
+        "with its other members alone, a combined model and the audio model that it started from. "
+        f"Species with {FEWEST} recordings or more that gain or lose most, by the mean of 1 / rank."
+        f'</p><div class="rows">{"".join(rows)}</div>'
+    )
+
+
+def _species(gains: Sequence[SpeciesGain]) -> str:
+    if not gains:
+        return ""
+    rows = "".join(
+        f'<tr><td>{escape(g.species)}</td><td class="number">{g.recordings}</td>'
+        f'<td class="number">{signed(g.gain)}</td></tr>'
+        for g in gains
+    )
+    head = '<th scope="col">species</th>' + "".join(
+        f'<th scope="col" class="number">{name}</th>' for name in ("recordings", "1 / rank")
+    )
+    return f'<table class="models"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from birdml.comparison.grid import Gain, gains, same_recipe
+from birdml.comparison.place import Alone, PlaceGain, place_gain
 from birdml.comparison.statistics import (
     CRITERIA,
     Answers,
@@ -36,6 +37,7 @@ class Compared:
     honest: tuple[float, float] | None = None  # MAP, MAP-bg with weights from other recordings
     minutes: float | None = None  # of training, or of search
     device: str = ""
+    alone: Alone | None = None  # without date, time and place, where it has them
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Report:
     over: str = "recordings"  # what is drawn anew for the intervals
     units: int = 0  # how many of them there are
     stands_for: str = ""  # what the validation recordings stand for
+    place: tuple[PlaceGain, ...] = ()  # of models that know date, time and place and can do without
 
     @property
     def ensemble(self) -> int | None:
@@ -75,6 +78,8 @@ def compare(
     over: str = "recordings",
     groups: np.ndarray | None = None,
     stands_for: str = "",
+    foreground: np.ndarray | None = None,
+    species: Sequence[str] = (),
 ) -> Report:
     """Compares models on the recordings that all of them answered, in one order.
 
@@ -85,6 +90,8 @@ def compare(
         over: what is drawn anew for the intervals, in words.
         groups: of recordings that are drawn together, int [N] in 0..G-1; None: each by itself.
         stands_for: what the validation recordings stand for, in words.
+        foreground: their labels, int [N], -1 where unknown; with the names of the `species` [C],
+            the report tells what date, time and place added.
 
     Raises UserError where there is no model, or no recording.
     """
@@ -121,6 +128,13 @@ def compare(
         over=over,
         units=recordings if groups is None else int(groups.max()) + 1,
         stands_for=stands_for,
+        place=()
+        if foreground is None
+        else tuple(
+            place_gain(m.name, m.answers, m.alone, foreground, species, drawn)
+            for m in ordered
+            if m.alone is not None
+        ),
     )
 
 

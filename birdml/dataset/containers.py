@@ -89,8 +89,10 @@ def parts_of(path: Path) -> Parts:
     elif head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
         found = _mp3(path)
     elif head[:4] in (b".snd", b"caff", b"riff"):
-        found = Parts([lambda: soundfile.SoundFile(str(path))], share=_share(path, head[:4]))
-    return found or Parts([lambda: soundfile.SoundFile(str(path))])
+        found = Parts(
+            [lambda: soundfile.SoundFile(os.fsencode(path))], share=_share(path, head[:4])
+        )
+    return found or Parts([lambda: soundfile.SoundFile(os.fsencode(path))])
 
 
 def _share(path: Path, mark: bytes) -> float:
@@ -166,7 +168,7 @@ def _wav(path: Path) -> Parts | None:
         there = size - position
         if told > there and told_64 is not None:
             share = there / told if told < STREAMED_64 else 1.0
-            return Parts([lambda: soundfile.SoundFile(str(path))], share=share)
+            return Parts([lambda: soundfile.SoundFile(os.fsencode(path))], share=share)
         if told >= there or (kind, bits) not in SUBTYPES or not (channels and rate and align):
             return None
         second = align * rate
@@ -307,7 +309,7 @@ def _ogg(path: Path) -> Parts | None:
         return None
     whole = ended and position <= size
     if len(starts) == 1:
-        return Parts([lambda: soundfile.SoundFile(str(path))], whole=whole)
+        return Parts([lambda: soundfile.SoundFile(os.fsencode(path))], whole=whole)
     ends = [*starts[1:], size]
     remark = f"{len(starts)} recordings joined in one file: all were read"
     opens = [_opening(path, start, end - start) for start, end in zip(starts, ends)]
@@ -384,12 +386,14 @@ def _mp3(path: Path) -> Parts | None:
     promised = max(seconds, (told or 0) * frame.samples / frame.rate)
     remarks: list[str] = []
     try:
-        with soundfile.SoundFile(str(path)) as sound:
+        with soundfile.SoundFile(os.fsencode(path)) as sound:
             decoded = sound.frames
     except soundfile.SoundFileError:
         return None  # whoever decodes it will say so
     if decoded >= (count - DELAY) * frame.samples or frame.layer != 3:
-        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks, whole=whole)
+        return Parts(
+            [lambda: soundfile.SoundFile(os.fsencode(path))], promised, remarks, whole=whole
+        )
     if told is not None:
         by_header = told * frame.samples / frame.rate
         remarks.append(f"the header tells {by_header:.1f} of {seconds:.1f} s: all was read")
@@ -400,7 +404,9 @@ def _mp3(path: Path) -> Parts | None:
         front = bytes([header[0], header[1] | 1, header[2], header[3]]).ljust(place, b"\0")
         front = (front + b"Xing" + struct.pack(">II", 1, count)).ljust(frame.length, b"\0")
     if len(front) != frame.length:  # a frame too small for a count
-        return Parts([lambda: soundfile.SoundFile(str(path))], promised, remarks, whole=whole)
+        return Parts(
+            [lambda: soundfile.SoundFile(os.fsencode(path))], promised, remarks, whole=whole
+        )
     length = path.stat().st_size - behind
     return Parts([_opening(path, behind, length, front)], promised, remarks, whole=whole)
 

@@ -176,7 +176,7 @@ def wav_hash(path: Path) -> str | None:
                 while block := file.read(1 << 20):
                     digest.update(block)
                 return f"{samples}-{digest.hexdigest()}"
-        with soundfile.SoundFile(str(path)) as sound:
+        with soundfile.SoundFile(os.fsencode(path)) as sound:
             form = (sound.format, sound.subtype, sound.channels, sound.samplerate)
             if form != WAV_FORM:
                 return None
@@ -196,7 +196,7 @@ def wav_samples(path: Path) -> int | None:
             samples = max(0, (os.fstat(file.fileno()).st_size - 44) // 2)
             if file.read(44) == wav_header(samples):
                 return samples
-        about = soundfile.info(str(path))
+        about = soundfile.info(os.fsencode(path))
     except (OSError, soundfile.LibsndfileError):
         return None
     form = (about.format, about.subtype, about.channels, about.samplerate)

@@ -309,7 +309,7 @@ def _used(embeddings: Embeddings) -> Embeddings:
 
 def _seconds(path: Path) -> float:
     try:
-        return soundfile.info(str(path)).duration
+        return soundfile.info(os.fsencode(path)).duration
     except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
         return 0.0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from birdml.figures.style import new_figure, tidy
+from birdml.figures.style import INK, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +34,48 @@ def clock(scores: np.ndarray, names: Sequence[str], title: str, what: str) -> Fi
     """The species with the highest scores, a row each, over the 24 hours of a day, [24, C]."""
     figure, axes = _rows(scores, names, title, what)
     axes.set_xticks(range(0, 24, 3), [f"{hour:02d}:00" for hour in range(0, 24, 3)])
+    return figure
+
+
+def maps(
+    scores: np.ndarray,
+    latitudes: np.ndarray,
+    longitudes: np.ndarray,
+    dates: Sequence[str],
+    species: str,
+    what: str,
+) -> Figure:
+    """Where one species is expected, a map for each of D dates.
+
+    Args:
+        scores: [D, Y, X] in 0..1.
+        latitudes, longitudes: [Y] and [X] in degrees, of the middles of square cells.
+        dates: [D]; twelve of them are the months of a year.
+        species: its name.
+        what: the scores are.
+    """
+    across = min(len(dates), 4)
+    down = -(-len(dates) // across)
+    aspect = 1 / max(np.cos(np.deg2rad(latitudes.mean())), 0.2)
+    shape = np.clip(aspect * len(latitudes) / len(longitudes), 0.3, 3)
+    width = 2.2 if len(dates) > 1 else 6.0
+    figure = new_figure(across * width + 0.9, down * (width * shape + 0.3) + 0.7)
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    shown = None
+    for axes, date, score in zip(panels.flat, dates, scores):
+        shown = axes.pcolormesh(
+            longitudes, latitudes, score, cmap="viridis", vmin=0, vmax=max(scores.max(), 1e-9)
+        )
+        axes.set_aspect(aspect)
+        tidy(axes, MONTHS[int(date[:2]) - 1] if len(dates) == 12 else date)
+        axes.grid(False)
+    for axes in panels.flat[len(dates) :]:
+        axes.set_axis_off()
+    figure.suptitle(species, fontsize=11, color=INK, style="italic", x=0.01, ha="left")
+    figure.supxlabel("longitude (°)", fontsize=9, color=INK)
+    figure.supylabel("latitude (°)", fontsize=9, color=INK)
+    assert shown is not None
+    figure.colorbar(shown, ax=panels, label=what)
     return figure
 
 

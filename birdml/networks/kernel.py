@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from birdml.networks.place import PlaceNetwork
 
 FLOOR = 1e-5  # added to probabilities: nothing is impossible
-PAIRS = 1 << 24  # of recordings compared at once: bounds the memory
+PAIRS = 1 << 17  # of recordings compared at once: bounds the memory, and stays in the cache
 REACHES = (20.0, 2.5, 1.0, 0.3)  # sqrt(g) of a fresh kernel: 1 / chord of the unit sphere
 TERMS = ("place", "date", "time", "elevation")
 KEPT = ("memory", "known", "weights", "pair_rows", "pair_labels", "pair_shares", "prior")
@@ -92,39 +92,52 @@ class KernelNetwork(nn.Module):
         return ((mass + prior * self.prior) / (mass.sum(1, keepdim=True) + prior) + FLOOR).log()
 
     def _kernels(self, asked: "_Terms", kept: "_Terms") -> Tensor:
-        """K, [B, N]."""
-        factors, penalties = self.log_factors.exp(), self.log_penalties.exp()
-        distances = asked.distances(kept)
+        """K, [B, N]: but for the chord, an exponent is a product of what each side has."""
+        reach, day, hour, height = self.log_factors.exp()
+        penalties = self.log_penalties.exp()
+        place_unknown, day_unknown, hour_unknown, height_unknown = penalties
+        weights = torch.stack(  # of the columns of `_Terms`, [12, Q]
+            [
+                self.height - penalties.sum(0),
+                place_unknown,
+                day_unknown - day,
+                hour_unknown - hour,
+                height_unknown,
+                *(day, day, hour, hour),
+                *(height, -height, -height),
+            ]
+        )
+        chord = (2 - 2 * asked.place @ kept.place.T).clamp(min=0).sqrt()
+        chord = chord.where(asked.known[:, :1] & kept.known[:, 0], 0.0)
         total = torch.zeros(())
         for q in range(len(self.height)):
-            exponent = self.height[q]
-            for term, distance in enumerate(distances):
-                cost = torch.where(
-                    distance.isnan(), penalties[term, q], factors[term, q] * distance.nan_to_num()
-                )
-                exponent = exponent - cost
-            total = total + exponent.exp()
+            sides = (asked.columns * weights[:, q], kept.columns_of_kept.T)
+            total = total + torch.addmm(chord * -reach[q], *sides).exp()
         return total
 
 
 class _Terms:
-    """A table [N, 5] as what its distances are made of; NaN where unknown."""
+    """A table [N, 5] as what its distances are made of, in columns that are 0 where unknown.
+
+    Known on both sides, k = 1, a term costs f d, else its penalty p: f d k + p (1 - k). With d the
+    scalar product of points on a circle taken from 1, or half the squared difference of heights,
+    that is a product of columns of either side; only the chord d of two places is not.
+    """
 
     def __init__(self, table: Tensor):
         day, minute, latitude, longitude, elevation = table.unbind(1)
         north, east = latitude.deg2rad(), longitude.deg2rad()
         self.place = torch.stack(
             [north.cos() * east.cos(), north.cos() * east.sin(), north.sin()], dim=1
-        )
-        self.day = _on_circle(day * (2 * math.pi / 365))
-        self.hour = _on_circle(minute * (2 * math.pi / 1440))
-        self.height = torch.log1p(elevation.clamp(min=0) / 50)
-
-    def distances(self, other: "_Terms") -> tuple[Tensor, ...]:
-        """Chord, 1 - cos of day and hour, half the squared difference of heights; each [B, N]."""
-        chord = (2 - 2 * self.place @ other.place.T).clamp(min=1e-9).sqrt()
-        day, hour = 1 - self.day @ other.day.T, 1 - self.hour @ other.hour.T
-        return chord, day, hour, (self.height[:, None] - other.height).square() / 2
+        ).nan_to_num()
+        self.known = ~torch.stack([latitude + longitude, day, minute, elevation], dim=1).isnan()
+        circles = [_on_circle(day * (2 * math.pi / 365)), _on_circle(minute * (2 * math.pi / 1440))]
+        height = torch.log1p(elevation.clamp(min=0) / 50)[:, None]
+        one, known = torch.ones_like(height), self.known.to(height.dtype)
+        half, high = height.square() / 2, known[:, 3:]
+        front = [one, known, *circles, height]
+        self.columns = torch.cat([*front, half, high], dim=1).nan_to_num()
+        self.columns_of_kept = torch.cat([*front, high, half], dim=1).nan_to_num()
 
 
 def _on_circle(angle: Tensor) -> Tensor:

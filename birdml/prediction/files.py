@@ -6,10 +6,12 @@ that was interrupted goes on.
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +55,12 @@ class Outcome:
     clocks: Counter = field(default_factory=Counter)  # which times were taken, in words
     speed: str = ""  # hours of audio that were heard, and how fast
     too_large: list[str] = field(default_factory=list)  # tables of the folder that were left out
+
+    def lost(self) -> list[tuple[str, int]]:
+        """Reasons why files were left out, or heard in part only, and how many, most first."""
+        said = [*self.faulty.values(), *(r for r in self.remarks.values() if "cut short" in r)]
+        reasons = (re.sub(r"'.*?'|\d+(\.\d+)?", "...", text.split(" (")[0]) for text in said)
+        return Counter(reasons).most_common()
 
 
 def find_audio(source: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
@@ -125,7 +133,7 @@ def predict_files(
         {
             "model": [[model.name, model.identity, weight] for model, weight in members],
             "species": len(members[0][0].species),
-            **asdict(asked),
+            **_settings(asked),
             **({} if channel == MEAN else {"channel": channel}),
             **(told or {}),
             **reading.settings,
@@ -162,6 +170,14 @@ def predict_files(
     write_text(out / "problems.csv", csv_text(("file", "problem"), sorted(problems.items())))
     _join(how, out, journal, writer, outcome, bool(todo))
     return outcome
+
+
+def _settings(asked: Asked) -> dict[str, Any]:
+    """What results depend on; `explain` only where it is asked for, as in folders from before."""
+    settings = asdict(asked)
+    if not asked.explain:
+        del settings["explain"]
+    return settings
 
 
 def _plan(

@@ -4,7 +4,7 @@ Several models (an ensemble) answer by the weighted sum of their logits.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +18,7 @@ from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.combined import CombinedNetwork
 from birdml.prediction.detections import best_species, joined
+from birdml.prediction.evidence import explained
 from birdml.prediction.frames import frame_scores, sliding_logits, with_neighbours
 from birdml.prediction.recordings import (
     Samples,
@@ -45,12 +46,14 @@ class Asked:
     """What a recording is asked: `windows` (one of WINDOWS), how many species (`top`), and its
     date, time and place. `hop` in seconds lets windows of 5 s overlap; 0: they follow each other.
     `merge`: windows that touch and hold the same species above its threshold become one.
+    `explain`: what was heard and what date, time and place added are told apart.
     """
 
     windows: str = "recording"
     top: int = 5
     hop: float = 0.0
     merge: bool = True
+    explain: bool = False
     date: str = ""
     time: str = ""
     latitude: float | None = None
@@ -64,6 +67,12 @@ class Asked:
             raise UserError(f"top={self.top}; it must be at least 1")
         if self.hop and (self.windows != "5s" or not 0 < self.hop <= SECONDS):
             raise UserError(f"hop={self.hop:g}: windows=5s can begin every 0.015 to 5 seconds")
+
+    @property
+    def told_nothing(self) -> "Asked":
+        """The same without date, time and place."""
+        nothing = {"date": "", "time": "", "latitude": None, "longitude": None, "elevation": None}
+        return replace(self, **nothing)  # type: ignore[arg-type]
 
     @property
     def hop_frames(self) -> int:
@@ -94,11 +103,17 @@ def listen(
 
     Where there are thresholds and `asked.merge`, windows of one species become one event; of
     frames, one that opens at the threshold and goes on down to CLOSE times it. Otherwise frames
-    become stretches with the same species at the same rank. `progress` is called with seconds of
+    become stretches with the same species at the same rank. With `asked.explain` (which needs
+    thresholds), events tell what date, time and place added, and those that they took away are
+    among them. `progress` is called with seconds of
     audio. Raises UserError where there are no samples.
     """
     pieces = _pieces(members, samples, asked, progress)
     frames = asked.windows == "frame"
+    if asked.explain:
+        close, added = CLOSE if frames else 1.0, place_added(members, asked)
+        yield from explained(pieces, added, reading, close, asked.top)
+        return
     if asked.merge and reading.thresholds is not None:
         blocks = ((starts, ends, reading.scores(logits), logits) for starts, ends, logits in pieces)
         close = CLOSE if frames else 1.0
@@ -165,6 +180,25 @@ def weighted_sum(
         for m, weight in members
     ]
     return np.asarray(np.sum(rows, axis=0, dtype=np.float64), np.float32)
+
+
+@torch.inference_mode()
+def place_added(members: Members, asked: Asked) -> np.ndarray:
+    """What knowing date, time and place adds to the logits of every window, float64 [C].
+
+    Against the same networks when they are told nothing: what they expect anywhere and any time.
+    """
+    added: np.ndarray = np.zeros(len(members[0][0].species))
+    for model, weight in members:
+        network: Any = model.network
+        if isinstance(network, CombinedNetwork):
+            weight = weight * float(network.weight)
+            network = network.metadata
+        elif model.recipe.takes_samples:
+            continue
+        told, nothing = (_constant(network, model, a) for a in (asked, asked.told_nothing))
+        added = added + weight * (told.astype(np.float64) - nothing)[0]
+    return added
 
 
 def all_frames(

@@ -23,7 +23,9 @@ from birdml.signal.spectrogram import num_frames
 
 RULES = ("exact", "2018")
 MINIMUM_SECONDS = 3.0
-OUTPUTS_AT_ONCE = 115  # 15 s: longer leaves the cache, shorter repeats more frames at the cuts
+# of the network: 15 s on a CPU (longer leaves the cache, shorter repeats more frames at the cuts);
+# 4 minutes on a GPU, which most recordings fit in whole
+OUTPUTS_AT_ONCE = {"cpu": 115, "cuda": 1840}
 
 
 class Samples(Protocol):
@@ -78,7 +80,9 @@ def score_pieces(audio: AudioNetwork, samples: Samples, rule: str = "exact") -> 
         raise UserError(f"rule '{rule}' is unknown: use {' or '.join(RULES)}")
     frames = num_frames(len(samples))
     if rule == "exact":
-        segments = exact_segments(frames, audio.geometry, OUTPUTS_AT_ONCE)
+        device = next(audio.parameters()).device.type
+        at_once = OUTPUTS_AT_ONCE.get(device, OUTPUTS_AT_ONCE["cuda"])
+        segments = exact_segments(frames, audio.geometry, at_once)
     else:
         segments = segments_2018(frames, audio.geometry)
     if not segments or segments[0].last < 1:

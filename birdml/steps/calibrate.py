@@ -14,7 +14,7 @@ from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError
-from birdml.steps import calibration
+from birdml.jobs import calibration
 from birdml.steps.combined import combined_predictions, logged_predictions
 from birdml.steps.predict import Target, find_targets
 from birdml.tracking import registry, store

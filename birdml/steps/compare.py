@@ -6,6 +6,8 @@ import ast
 import os
 import re
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +15,21 @@ import numpy as np
 from tqdm import tqdm
 
 from birdml.comparison.page import page
+from birdml.comparison.place import Alone
 from birdml.comparison.report import Compared, compare
 from birdml.comparison.statistics import answers
 from birdml.comparison.table import table
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
+from birdml.figures.style import species_names
 from birdml.tracking import champions, store
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.runs import TrackedModel
+from birdml.zoo.parts import Hearing, Metadata
 from birdml.zoo.recipe import DEFAULTS, Recipe, saved_recipe
 
+ROUNDING = 0.01  # of the recordings: ranks that differ by the last digits of a sum
 OVER = {"recording": "recordings", "recordist": "recordists", "site": "sites"}
 
 if TYPE_CHECKING:
@@ -93,7 +99,14 @@ def run(dataset_folder: str, models: str, out: str, over: str = "recording") -> 
     stands_for = str(dataset.made.get("valid_stands_for", ""))
     words = OVER[over]
     report = compare(
-        dataset.name, len(dataset.classes), compared, words, groups, stands_for=stands_for
+        dataset.name,
+        len(dataset.classes),
+        with_alone(client, dataset, compared),
+        words,
+        groups,
+        stands_for=stands_for,
+        foreground=dataset.foreground(dataset.split("valid")),
+        species=species_names(dataset.species),
     )
     print(table(report))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,6 +153,62 @@ def collect(
             )
         )
     return compared, problems
+
+
+def with_alone(
+    client: MlflowClient, dataset: Dataset, compared: Sequence[Compared]
+) -> list[Compared]:
+    """The models, each with what it answers without date, time and place, where that is known.
+
+    Of a combined model that is the audio model that it started from, of an ensemble its members
+    that are told nothing, the others left out; both only where these are compared too.
+    """
+    by_name = {model.name: model for model in compared}
+    result = []
+    for model in compared:
+        alone = None
+        if isinstance(model.recipe, Hearing) and isinstance(model.recipe, Metadata):
+            start = by_name.get(getattr(model.recipe, "start_from", ("",))[0])
+            alone = None if start is None else Alone(start.answers, start.name)
+        elif model.family == "ensemble":
+            alone = _members_alone(client, dataset, model, by_name)
+        result.append(replace(model, alone=alone))
+    return result
+
+
+def _members_alone(
+    client: MlflowClient, dataset: Dataset, model: Compared, by_name: Mapping[str, Compared]
+) -> Alone | None:
+    """Of an ensemble, the members that are told nothing of date, time and place.
+
+    None where it has no others, or its members are not the champions that are compared.
+    """
+    used = {name: weight for name, weight in model.members if weight > 0}
+    heard = {
+        name: weight
+        for name, weight in used.items()
+        if name in by_name and not isinstance(by_name[name].recipe, Metadata)
+    }
+    if not heard or not set(used) <= set(by_name) or len(heard) == len(used):
+        return None
+    recordings = dataset.split("valid")
+    files = [recording.file for recording in recordings]
+    foreground, present = dataset.foreground(recordings), dataset.present(recordings)
+    total: np.ndarray = np.zeros((len(files), len(dataset.classes)))
+    whole = total.copy()
+    for one in champions.meant(client, dataset, ",".join(used)):
+        predictions = load_predictions(client, one.run_id, "valid")
+        logits = predictions and _in_order(predictions.files, predictions.logits, files)
+        if logits is None:
+            return None
+        share = used[one.name] * np.asarray(logits, np.float64)
+        whole += share
+        if one.name in heard:
+            total += share
+    if (answers(whole, foreground, present).rank != model.answers.rank).mean() > ROUNDING:
+        return None  # a member has been trained again since
+    found = answers(total, foreground, present)
+    return Alone(found, f"{len(heard)} of its members" if len(heard) > 1 else next(iter(heard)))
 
 
 def _in_order(names: list[str], logits: np.ndarray, files: list[str]) -> np.ndarray | None:

@@ -16,8 +16,8 @@ from birdml.ensemble.registration import log_and_register
 from birdml.ensemble.search import Trials
 from birdml.figures.ensemble import members as members_figure
 from birdml.figures.ensemble import search_curve
-from birdml.steps import calibration
-from birdml.steps.calibration import Calibrated
+from birdml.jobs import calibration
+from birdml.jobs.calibration import Calibrated
 from birdml.steps.combined import combined_predictions
 from birdml.steps.ensemble_material import Material
 from birdml.steps.ensemble_search import EnsembleOptions, Found

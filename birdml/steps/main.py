@@ -12,13 +12,14 @@ from birdml.dataset import prepare as preparing
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.sources import demo_folder
 from birdml.errors import UserError
+from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.scoring import ranks, score
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.steps.predict import SplitOptions, predict
 from birdml.steps.score import ScoreOptions
 from birdml.steps.score import score as official_score
 from birdml.steps.submit import SubmitOptions, submit
-from birdml.steps.train import TrainOptions, failures, prepare_request, train
+from birdml.steps.train import failures, train
 from birdml.submission.truth import MonophoneTruth, read_truth
 from birdml.tracking import champions, runs, store
 from birdml.tracking.arrays import load_predictions

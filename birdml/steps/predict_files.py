@@ -9,12 +9,14 @@ from birdml.calibration.reading import RULES, Reading, Rule, reading
 from birdml.calibration.table import FILE as THRESHOLDS
 from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
+from birdml.dataset.circumstances import Tables, read_tables
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.prediction.files import Outcome, find_audio, predict_files
+from birdml.prediction.files import Outcome, check_audio, predict_files
 from birdml.prediction.listen import Asked, Members
-from birdml.prediction.tables import FORMS
+from birdml.prediction.side_by_side import SideBySide, one_by_one
+from birdml.prediction.tables import EVIDENCE, FORMATS
 from birdml.prediction.tables.rows import Made
 from birdml.steps.recording_figures import drawer
 from birdml.tracking import registry, store
@@ -53,6 +55,11 @@ class FileOptions:
     recall: str = ""
     thresholds: str = ""
     merge: bool = True
+    explain: bool = False
+    sites: str = ""
+    metadata: str = ""
+    timezone: str = ""
+    jobs: int = 1
 
 
 def predict_recordings(options: FileOptions) -> Outcome:
@@ -62,28 +69,50 @@ def predict_recordings(options: FileOptions) -> Outcome:
     file at all could be read.
     """
     forms = [form.strip() for form in options.format.split(",")]
-    unknown = [form for form in forms if form not in FORMS]
+    unknown = [form for form in forms if form not in FORMATS]
     if unknown:
-        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMS)}")
+        raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMATS)}")
     asked, rule = _asked(options), _rule(options)
     channel_number(options.channel)
-    find_audio(options.recordings)
+    if options.jobs < 1:
+        raise UserError(f"jobs={options.jobs}; it must be at least 1")
+    if options.sites and (options.latitude or options.longitude or options.elevation):
+        raise UserError("sites names the places: leave latitude, longitude and elevation out")
+    check_audio(options.recordings)
+    tables = read_tables(options.sites, options.metadata, options.timezone)
+    told = {n: getattr(options, n) for n in ("sites", "metadata", "timezone")}
+    told = {n: text if n == "timezone" else True for n, text in told.items() if text}
     from birdml.training.trainer import pick_device
 
     combination = find_model(options.model, pick_device(options.device))
-    members = able(combination, asked)
+    by_file = bool(options.sites or options.metadata)
+    members, without = combination.members, None
+    if not by_file:
+        members = able(combination, asked)
+    elif any(model.recipe.takes_metadata for model, _ in members):
+        without = _without_metadata(combination)
     read, beside = _reading(combination, rule, options.thresholds)
+    if options.explain:
+        _check_explained(combination.name, members, options, read)
+        forms.append(EVIDENCE)
     draw = None
     if options.figures or options.saliency:
-        label = _label(options.saliency, combination.species) if options.saliency else None
+        label = (
+            label_named("saliency", options.saliency, combination.species)
+            if options.saliency
+            else None
+        )
         draw = drawer(members, asked, label)
     source = Path(options.recordings)
     model = combination.name.removeprefix("birdml-")
     out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
     made = Made(combination.name, combination.version, combination.species)
     outcome = predict_files(
-        members, source, out, asked, forms, draw, options.channel, read, made, beside
+        *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
+        *(tables, told, without),
+        run=SideBySide(options.jobs) if options.jobs > 1 else one_by_one,
     )
+    _say_circumstances(outcome, tables)
     _report(outcome, out, forms)
     return outcome
 
@@ -144,6 +173,46 @@ def able(combination: Combination, asked: Asked) -> Members:
     return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
 
 
+def _without_metadata(combination: Combination) -> Members:
+    """The members for files of which neither date nor time nor place is known; maybe none."""
+    usable = [not model.recipe.takes_metadata for model, _ in combination.members]
+    if not any(usable):
+        return ()
+    weights = usable_weights([weight for _, weight in combination.members], usable)
+    pairs = zip(combination.members, weights, usable)
+    return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
+
+
+def _say_circumstances(outcome: Outcome, tables: Tables) -> None:
+    """Which times were taken, and what of the tables no file was of."""
+    for clock, count in sorted(outcome.clocks.items()):
+        if clock and (tables.zone or clock != "as the clock says"):
+            print(f"times of {count} files: {clock}")
+    for name, table in (("sites", tables.sites), ("metadata", tables.per_file)):
+        if table and table.unmatched:
+            more = ", ..." if len(table.unmatched) > NAMED else ""
+            print(f"{name}: no file for {', '.join(table.unmatched[:NAMED])}{more}")
+
+
+def _check_explained(name: str, members: Members, options: FileOptions, read: Reading) -> None:
+    """UserError where there is nothing to tell apart."""
+    recipes = [model.recipe for model, _ in members]
+    if not any(recipe.takes_samples for recipe in recipes):
+        raise UserError(f"explain=true is for models that listen as well; {name} does not")
+    if not any(recipe.takes_metadata for recipe in recipes):
+        raise UserError(
+            f"explain=true tells what date, time and place added, and {name} is told none: use an "
+            "ensemble or a combined model, and give at least one of them"
+        )
+    if read.thresholds is None:
+        raise UserError(
+            "explain=true compares detections with a threshold: leave scores=softmax out, or give "
+            "min_score"
+        )
+    if not options.merge:
+        raise UserError("explain=true tells of detections: leave merge=false out")
+
+
 def _place(asked: Asked) -> tuple[bool, bool, bool]:
     return (
         asked.latitude is not None,
@@ -156,7 +225,9 @@ def _asked(options: FileOptions) -> Asked:
     """The request with its date, time and place checked as those of a served model are."""
     from birdml.ensemble.request import read_metadata
 
-    asked = Asked(options.windows or "recording", options.top, options.hop, options.merge)
+    asked = Asked(
+        options.windows or "recording", options.top, options.hop, options.merge, options.explain
+    )
     names = ("date", "time", "latitude", "longitude", "elevation")
     given = {name: getattr(options, name) for name in names if getattr(options, name)}
     if not given:
@@ -194,13 +265,13 @@ def _reading(combination: Combination, rule: Rule, path: str) -> tuple[Reading, 
     return found, {THRESHOLDS: table_text(name, calibration, species, found.table)}
 
 
-def _label(name: str, species: "tuple[Species, ...]") -> int:
+def label_named(option: str, name: str, species: "tuple[Species, ...]") -> int:
     """The label of a class id or Latin name; UserError for a species the model doesn't know."""
     for label, one in enumerate(species):
         if name.casefold() in (one.class_id.casefold(), one.latin_name.casefold()):
             return label
     raise UserError(
-        f"saliency='{name}': the model knows no such species among its {len(species)}; "
+        f"{option}='{name}': the model knows no such species among its {len(species)}; "
         "use a class id or a Latin name of its label set"
     )
 
@@ -216,6 +287,13 @@ def _report(outcome: Outcome, out: Path, forms: list[str]) -> None:
     done = len(outcome.predicted) + len(outcome.there)
     if not done:
         raise UserError(f"none of the {len(outcome.faulty)} files could be read as audio")
+    for reason, count in outcome.lost():
+        print(f"lost: {count} files: {reason}")
+    for table in outcome.too_large:
+        print(f"{table} is left out: over 1 GB; read the tables of files, or ask for parquet")
+    if outcome.speed:
+        print(outcome.speed)
     there = f" ({len(outcome.there)} of them were there)" if outcome.there else ""
-    where = out / "predictions.csv" if "csv" in forms else out
+    whole = "csv" in forms and "predictions.csv" not in outcome.too_large
+    where = out / "predictions.csv" if whole else out
     print(f"{done} files{there}, {len(outcome.faulty)} left out: {where}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from birdml.errors import UserError
 from birdml.files import csv_text, write_text, writing
 from birdml.forms import read_table
 from birdml.metadata import metadata_table
+
+if TYPE_CHECKING:
+    from birdml.calibration.reading import Rule
 
 HEADER = ("site", "date", "time", "class_id", "latin_name", "score", "rank")
 PLACE = ("latitude", "longitude", "elevation")
@@ -30,6 +33,8 @@ class SpeciesOptions:
     date: str = ""
     time: str = ""
     sites: str = ""
+    map: str = ""
+    area: str = ""
     top: int = 20
     min_score: str = ""
     scores: str = "presence"
@@ -54,19 +59,16 @@ def species(options: SpeciesOptions) -> list[tuple]:
     Without a date, each of the 52 weeks of a year. Raises UserError for a request that can't be
     met.
     """
-    from birdml.calibration.reading import Rule, reading
+    from birdml.calibration.reading import reading
     from birdml.ensemble.occurrence import dates, left_out, occurrence, table_of, weeks
     from birdml.steps.predict_files import find_model
     from birdml.training.trainer import pick_device
 
-    asked = _moment(options)
+    if options.area:
+        raise UserError("area is of a map of one species: give map=SPECIES too")
+    asked = checked_moment(options)
     sites = _sites(options)
-    try:
-        least = float(options.min_score) if options.min_score else None
-    except ValueError:
-        text = options.min_score
-        raise UserError(f"min_score='{text}': it must be a number in 0..1") from None
-    rule = Rule(options.scores, least)
+    rule = rule_of(options)
     combination = find_model(options.model, pick_device(options.device))
     count = len(combination.species)
     read = reading(combination.name, combination.calibration, count, rule)
@@ -98,7 +100,19 @@ def species(options: SpeciesOptions) -> list[tuple]:
     return rows
 
 
-def _moment(options: SpeciesOptions) -> Recording:
+def rule_of(options: SpeciesOptions) -> "Rule":
+    """Which scores are asked for, and from which on; UserError for what is no number."""
+    from birdml.calibration.reading import Rule
+
+    try:
+        least = float(options.min_score) if options.min_score else None
+    except ValueError:
+        text = options.min_score
+        raise UserError(f"min_score='{text}': it must be a number in 0..1") from None
+    return Rule(options.scores, least)
+
+
+def checked_moment(options: SpeciesOptions) -> Recording:
     """Date, time and place of the request, checked as those of a served model are."""
     return _checked(
         {
@@ -125,7 +139,7 @@ def _checked(given: dict[str, Any]) -> Recording:
 
 def _sites(options: SpeciesOptions) -> list[Site]:
     if not options.sites:
-        asked = _moment(options)
+        asked = checked_moment(options)
         if asked.latitude is None or asked.longitude is None:
             raise UserError(
                 "species needs a place: give -P latitude=-3.1 -P longitude=-60, or -P sites=FILE "

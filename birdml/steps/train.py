@@ -2,65 +2,17 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from birdml.dataset.opening import open_dataset
-from birdml.errors import UserError
-from birdml.steps.ledger import StoreLedger, train_models
-from birdml.steps.model_run import Request
+from birdml.jobs.ledger import StoreLedger, train_models
+from birdml.jobs.request import TrainOptions, TrainRequest, prepare_request
 from birdml.tracking import runs, store
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.interrupts import interrupt_on_termination
-from birdml.training.identity import identities
 from birdml.training.zoo_run import Outcome
-from birdml.zoo.load import load_zoo
-from birdml.zoo.plan import plan
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What a user asks of `train` (see `train --help`)."""
-
-    model: str
-    dataset: str
-    profile: str = ""
-    set: str = ""
-    zoo: str = ""
-    device: str = "auto"
-    jobs: int = 1
-    executor: str = "local"
-    gpus_per_model: float = 0.25
-    seed: int = 0
-
-
-def prepare_request(options: TrainOptions) -> Request:
-    """The request in full, with all that it needs; UserError for anything that cannot be."""
-    zoo = load_zoo(options.zoo or None)
-    recipes = plan(options.model, zoo, options.profile, options.set)
-    if options.seed >= 1 << 63:
-        raise UserError("seed has more than 64 bits")
-    dataset = open_dataset(options.dataset)
-    hearing = [name for name in recipes if recipes[name].takes_samples]
-    if hearing and not dataset.has_audio:
-        raise UserError(
-            f"the dataset '{dataset.name}' has no audio, which {', '.join(hearing[:3])} "
-            f"{'and others need' if len(hearing) > 3 else 'needs'}; train meta models on it "
-            "(-P model=meta), or prepare it with audio"
-        )
-    from birdml.training.trainer import pick_device
-
-    device = pick_device(options.device)
-    return Request(
-        dataset=dataset,
-        recipes=recipes,
-        identities=identities(recipes, dataset.digest, options.seed, device),
-        seed=options.seed,
-        device=device,
-    )
 
 
 def train(options: TrainOptions) -> dict[str, Outcome]:
@@ -83,11 +35,11 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
         note = f"{names[0]} was there already: nothing to do."
         store.describe_handed_run(f"{names[0]} (done before)", note, client)
     if options.executor == "ray":
-        from birdml.steps.ray_cluster import train_on_ray
+        from birdml.jobs.ray_cluster import train_on_ray
 
         outcomes = train_on_ray(options, request)
     elif len(names) > 1 and (options.jobs > 1 or sys.stdout.isatty()):
-        from birdml.steps.workers import train_in_workers
+        from birdml.jobs.workers import train_in_workers
 
         outcomes = train_in_workers(options, request, client, ledger)
     else:
@@ -106,7 +58,7 @@ COLUMNS = ("map", "map_bg", "top1", "top5")
 
 
 def print_summary(
-    client: "MlflowClient", request: Request, outcomes: Mapping[str, Outcome]
+    client: "MlflowClient", request: TrainRequest, outcomes: Mapping[str, Outcome]
 ) -> None:
     """A table of the models asked for: state, figures, epochs, minutes."""
     done = runs.FinishedRuns(client, request.dataset.digest).by_identity()

@@ -97,6 +97,14 @@ class Feed:
                 )
 
     @property
+    def unknown_fields(self) -> list[str]:
+        """Fields of metadata that the recipe reads, and that no recording has."""
+        if not isinstance(self.recipe, Metadata):
+            return []
+        there = np.isfinite(self.table).any(axis=0)
+        return [f for f, known in zip(FIELDS, there) if f in self.recipe.fields and not known]
+
+    @property
     def epoch_steps(self) -> int:
         """Batches of an epoch."""
         recipe = self.recipe

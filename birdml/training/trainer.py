@@ -42,7 +42,7 @@ from birdml.training.optimiser import (
 from birdml.training.patience import Patience, Verdict
 from birdml.training.precision import computing_in, precision
 from birdml.training.repeats import recordist_groups, repeat_weights
-from birdml.zoo.parts import Hearing, Labels, Passes, Patient, Shares
+from birdml.zoo.parts import Hearing, Labels, Metadata, Passes, Patient, Shares
 from birdml.zoo.recipe import KernelRecipe, Recipe
 from birdml.zoo.saved import SavedModel
 
@@ -109,6 +109,12 @@ class _Training:
         pin = self.device.type == "cuda"
         self.feed = Feed(dataset, "train", recipe, seed, feed_threads, pin)
         self.valid = Feed(dataset, "valid", recipe, seed, feed_threads, pin)
+        if isinstance(recipe, Metadata) and (missing := self.feed.unknown_fields):
+            left = [field for field in recipe.fields if field not in missing]
+            tqdm.write(
+                f"{recipe.name}: no training recording has {', '.join(missing)}: it learns from "
+                f"{', '.join(left)}"
+            )
         torch.manual_seed(torch_seed(seed, NETWORK, 0))
         self.network = build_network(recipe, len(dataset.classes))
         if isinstance(recipe, Hearing):
@@ -339,7 +345,11 @@ class _Training:
 
 
 def pick_device(wanted: str = "auto") -> str:
-    """`auto` is a GPU where there is one; UserError for a device that is not there."""
+    """`auto` is a GPU where there is one; UserError for a device that is not there.
+
+    A GPU then computes float32 in full (no TF32): what it predicts is what a CPU does.
+    """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -23,7 +23,7 @@ KINDS = [
 def test_equal_to_one_pass_wherever_the_cuts_are(monkeypatch, trunk, pooling, magnitude):
     built = network(trunk, pooling, magnitude=magnitude)
     for outputs, seconds in [(1, 3.1), (7, 5.003), (7, 9.0), (50, 20.01), (50, 33.333)]:
-        monkeypatch.setattr(recordings, "OUTPUTS_AT_ONCE", outputs)
+        monkeypatch.setitem(recordings.OUTPUTS_AT_ONCE, "cpu", outputs)
         samples = noise(seconds)
         ours = pooled_logits(built, samples)
         assert ours.dtype == np.float32
@@ -38,7 +38,7 @@ def test_equal_to_one_pass_at_the_real_segment_length(trunk):
 
 
 def test_scores_over_time_joined_are_those_of_one_pass(monkeypatch):
-    monkeypatch.setattr(recordings, "OUTPUTS_AT_ONCE", 10)
+    monkeypatch.setitem(recordings.OUTPUTS_AT_ONCE, "cpu", 10)
     built = network("residual", "att4")
     samples = noise(12.2)
     with torch.inference_mode():

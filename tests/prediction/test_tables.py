@@ -9,7 +9,7 @@ import pytest
 
 from birdml.calibration.events import Event
 from birdml.dataset.recording import Species
-from birdml.prediction.tables import FORMS, write
+from birdml.prediction.tables import FORMATS, FORMS, write
 from birdml.prediction.tables.rows import Made, Part, Sound, common_name, moment
 
 MADE = Made(
@@ -41,10 +41,10 @@ PARTS = [Part(SECOND.name, 12.5), Part(FIRST.name, 120.0)]
 @pytest.fixture
 def out(tmp_path):
     """A folder of results with all tables of both recordings."""
-    for form, tables in FORMS.items():
+    for form in FORMATS:
         for sound, detections in DETECTIONS.items():
             write(form, tmp_path, detections, sound, MADE)
-        tables.join(tmp_path, PARTS)
+        FORMS[form].join(tmp_path, PARTS)
     return tmp_path
 
 

@@ -8,7 +8,7 @@ import time
 import mlflow
 import pytest
 
-from birdml.steps.ray_cluster import _train_one, outcome_of
+from birdml.jobs.ray_cluster import _train_one, outcome_of
 from birdml.tracking import runs
 from birdml.tracking.claims import Board
 from birdml.tracking.recorder import TAG

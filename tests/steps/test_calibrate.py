@@ -6,9 +6,9 @@ import pytest
 from birdml.ensemble.combination import Member, load_combination, save_combination
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError
+from birdml.jobs.calibration import UNCALIBRATED
 from birdml.networks.build import build_network
 from birdml.steps.calibrate import CalibrateOptions, calibrate
-from birdml.steps.calibration import UNCALIBRATED
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.tracking import champions, registry, runs
 from birdml.tracking.arrays import log_predictions
@@ -123,7 +123,7 @@ def test_several_are_calibrated_though_one_can_not_be(client, dataset, tmp_path,
 def test_an_ensemble_is_meant_by_its_name(client, dataset, tmp_path, capsys, monkeypatch):
     add_model(client, tmp_path, dataset, "meta1")
     with monkeypatch.context() as before_calibrations:
-        made = "birdml.steps.calibration.of_validation_or_none"
+        made = "birdml.jobs.calibration.of_validation_or_none"
         before_calibrations.setattr(made, lambda *args: None)
         ensemble(EnsembleOptions(str(dataset.folder), strategy="ascent"))
     version = client.get_model_version_by_alias("birdml-ensemble", "champion")

@@ -121,3 +121,50 @@ def test_what_is_drawn_together_is_named_by_the_dataset():
         unit_of(replace(dataset, recordings=tuple(recordings[:1])), "recordist")
     with pytest.raises(UserError, match="it can be recording, recordist, site"):
         unit_of(dataset, "country")
+
+
+def test_a_combined_model_is_held_against_the_audio_model_that_it_started_from(
+    client, dataset, tmp_path
+):
+    add_run(client, dataset, "audio10", 1.0)
+    add_run(client, dataset, "combined1", 9.0)
+    page = run(str(dataset.folder), "all", str(tmp_path / "c.html")).read_text()
+    assert "What date, time and place added" in page and "audio10 → combined1" in page
+
+
+def ensemble_of(client, dataset, weights):
+    """Runs of models, and of their weighted sum as `ensemble` registers it."""
+    from birdml.tracking.arrays import load_predictions
+
+    runs = {name: add_run(client, dataset, name, 3.0) for name in weights}
+    parts = [load_predictions(client, run_id, "valid") for run_id in runs.values()]
+    logits = sum(w * p.logits for w, p in zip(weights.values(), parts))
+    total = np.asarray(logits, np.float32)
+    files = parts[0].files
+    name = "birdml-ensemble"
+    tags = {"birdml.model": name, "birdml.family": "ensemble"}
+    tags |= {"birdml.dataset_digest": dataset.digest}
+    run_id = client.create_run(experiment_id(client), run_name=name, tags=tags).info.run_id
+    log_predictions(client, run_id, "valid", files, total)
+    client.create_registered_model(name)
+    source = client.create_logged_model(experiment_id(client), source_run_id=run_id).model_uri
+    lineage = ", ".join(f"{member} version 1 x {weight}" for member, weight in weights.items())
+    version = client.create_model_version(
+        name, source, run_id=run_id, tags={"birdml.members": lineage}
+    ).version
+    client.set_tag(run_id, "birdml.model_version", str(version))
+    client.set_terminated(run_id)
+
+
+def test_an_ensemble_is_held_against_its_members_that_only_listen(client, dataset, tmp_path):
+    ensemble_of(client, dataset, {"audio1": 1.0, "audio2": 0.5, "meta3": 0.5})
+    page = run(str(dataset.folder), "all", str(tmp_path / "c.html")).read_text()
+    assert "2 of its members → birdml-ensemble" in page
+
+
+def test_of_an_ensemble_whose_member_was_trained_again_nothing_is_said(client, dataset, tmp_path):
+    ensemble_of(client, dataset, {"audio1": 1.0, "meta3": 5.0})
+    add_run(client, dataset, "meta3", -30.0)
+    client.set_registered_model_alias("birdml-meta3", "champion", "2")
+    page = run(str(dataset.folder), "all", str(tmp_path / "c.html")).read_text()
+    assert "What date, time and place added" not in page

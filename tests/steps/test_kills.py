@@ -46,8 +46,8 @@ def arguments(dataset):
     ]  # fmt: skip
 
 
-def call(folder, words):
-    """In the forked process: the script as `python entry_points/train.py` runs it."""
+def call(folder, words, script=SCRIPT):
+    """In the forked process: the script as `python entry_points/NAME.py` runs it."""
     os.chdir(folder)
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
     with open("output", "a") as out:
@@ -55,9 +55,9 @@ def call(folder, words):
         os.dup2(out.fileno(), 2)
     # One between processes would be missed, with a warning, when this one is killed.
     tqdm.set_lock(threading.RLock())
-    sys.path.insert(0, str(SCRIPT.parent))
-    sys.argv = [str(SCRIPT), *words]
-    runpy.run_path(str(SCRIPT), run_name="__main__")
+    sys.path.insert(0, str(script.parent))
+    sys.argv = [str(script), *words]
+    runpy.run_path(str(script), run_name="__main__")
 
 
 class Place:

@@ -11,6 +11,7 @@ from birdml.ensemble.combination import load_combination
 from birdml.ensemble.occurrence import dates, occurrence, table_of, weeks
 from birdml.errors import UserError
 from birdml.steps.species import SpeciesOptions, species
+from birdml.steps.species_map import CELLS, species_map
 from tests.ensemble.saved import combination, saved_model
 
 HERE = {"latitude": "-3.1", "longitude": "-60"}
@@ -153,3 +154,43 @@ def test_weeks_have_their_dates():
         *("01-01", "01-31", "02-01", "02-28", "03-01", "12-31")
     ]
     assert len(weeks()) == 52 and weeks()[-1] == 361
+
+
+def map_of(model, tmp_path, **options):
+    options = {"map": "c3", "area": "-10,170,10,-170"} | options
+    return species_map(asked(model, tmp_path, **options))
+
+
+def test_a_map_has_a_cell_for_each_place_and_month_and_knows_the_date_line(place, tmp_path):
+    picture = map_of(place, tmp_path)
+    found = rows(tmp_path / "out" / "species.csv")
+    assert len(found) == 12 * CELLS * CELLS and picture.stat().st_size > 10_000
+    assert {row["class_id"] for row in found} == {"c3"}
+    longitudes = {float(row["longitude"]) for row in found}
+    assert all(abs(value) > 170 for value in longitudes) and min(longitudes) < 0 < max(longitudes)
+    assert len({row["date"] for row in found}) == 12
+
+
+def test_a_cell_has_the_score_that_its_place_has(place, tmp_path):
+    map_of(place, tmp_path, area="-4,-61,-2,-59", date="2026-05-03", time="06:30", map="Avis 3")
+    cell = rows(tmp_path / "out" / "species.csv")[7]
+    here = {name: cell[name] for name in ("latitude", "longitude")}
+    species(asked(place, tmp_path, date="2026-05-03", time="06:30", **here))
+    one = next(row for row in rows(tmp_path / "out" / "species.csv") if row["class_id"] == "c3")
+    assert float(cell["score"]) == pytest.approx(float(one["score"]), abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"area": ""}, "needs area"),
+        ({"area": "1,2,3"}, "four numbers"),
+        ({"area": "10,0,-10,5"}, "from south to north"),
+        ({"map": "turphi"}, "knows no such species"),
+        ({"latitude": "3"}, "leave sites"),
+    ],
+)
+def test_a_map_that_cannot_be_drawn_is_refused(place, tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        map_of(place, tmp_path, **options)
+    assert not (tmp_path / "out").exists()

@@ -16,8 +16,9 @@ import mlflow
 import pytest
 
 from birdml.calibration.saved import load_calibration
-from birdml.steps import workers
-from birdml.steps.train import TrainOptions, failures, prepare_request, train
+from birdml.jobs import workers
+from birdml.jobs.request import TrainOptions, prepare_request
+from birdml.steps.train import failures, train
 from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.recorder import TAG
@@ -237,3 +238,23 @@ def test_a_worker_ends_as_interrupted_when_its_watcher_is_gone(client, dataset):
     worker.stdin.close()  # as the system does when a process is killed
     assert worker.wait(timeout=900) == 130
     assert client.get_run(run_id).info.status == "KILLED"
+
+
+def test_a_fault_of_ours_in_a_worker_leaves_its_traceback_in_the_run(
+    client, dataset, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import birdml.training.trainer as trainer\n"
+        "def train(*args, **named):\n"
+        "    return [][len(args)]\n"
+        "trainer.train = train\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    outcomes = train(options(dataset, "meta11,meta12", QUICK, jobs=2))
+    assert states(outcomes) == {"meta11": "failed", "meta12": "failed"}
+    assert "IndexError: list index out of range" in capsys.readouterr().out
+    for name in outcomes:
+        (run,) = runs.search(client, f"tags.`birdml.model` = '{name}'")
+        assert run.info.status == "FAILED"
+        told = Path(client.download_artifacts(run.info.run_id, "error.txt")).read_text()
+        assert "Traceback" in told and "return [][len(args)]" in told

@@ -119,3 +119,13 @@ def test_a_metadata_model_of_recordings_without_any_metadata_is_refused(dataset,
     batches(dated, "meta3")
     with pytest.raises(UserError, match="that meta4 reads"):
         batches(dated, "meta4")
+
+
+def test_fields_that_no_recording_has_are_named(tmp_path):
+    made = make_dataset(tmp_path / "whole", audio=False)
+    nowhere = [replace(r, latitude=None, longitude=None, time="") for r in made.recordings]
+    poor = write_dataset(tmp_path / "poor", "poor", made.species, nowhere)
+    feed = Feed(poor, "train", load_zoo()["place1"], 0)
+    assert feed.unknown_fields == ["time", "latitude", "longitude"]
+    assert Feed(made, "train", load_zoo()["place1"], 0).unknown_fields == []
+    assert Feed(poor, "train", load_zoo()["meta14"], 0).unknown_fields == ["time"]

@@ -176,6 +176,14 @@ def test_what_a_dataset_cannot_give_is_said(dataset, tmp_path):
         pick_device("cuda:99")
 
 
+def test_a_gpu_computes_in_full_float32(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert pick_device() == "cuda"
+    assert not torch.backends.cudnn.allow_tf32
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 KILLED = textwrap.dedent("""
     import json, os, sys
     from birdml.dataset.opening import open_dataset

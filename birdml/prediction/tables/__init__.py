@@ -6,7 +6,8 @@ from typing import Protocol
 
 from birdml.calibration.events import Event
 from birdml.files import writing
-from birdml.prediction.tables import audacity, birdnet, csv, kaleidoscope, parquet, raven
+from birdml.prediction.evidence import DROPPED
+from birdml.prediction.tables import audacity, birdnet, csv, evidence, kaleidoscope, parquet, raven
 from birdml.prediction.tables.rows import Made, Part, Sound
 
 
@@ -32,11 +33,16 @@ FORMS: dict[str, Form] = {
     "kaleidoscope": kaleidoscope,
     "birdnet": birdnet,
     "parquet": parquet,
+    "evidence": evidence,
 }
+EVIDENCE = "evidence"  # holds what place took away as well
+FORMATS = tuple(form for form in FORMS if form != EVIDENCE)  # that users ask for by name
 
 
 def write(form: str, out: Path, detections: Sequence[Event], sound: Sound, made: Made) -> None:
     """Writes the table of one recording. Raises UserError where it can't be written."""
+    if form != EVIDENCE:
+        detections = [one for one in detections if one.change != DROPPED]
     table = FORMS[form].content(detections, sound, made)
     site = None if sound.field is None else sound.field.site
     with writing(out / FORMS[form].place(sound.name, sound.date, site)) as file:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from mlflow.entities import Metric
 
-from birdml.steps.live_table import LiveTable, epoch_seconds, seconds_left
-from birdml.steps.model_run import Request
+from birdml.jobs.live_table import LiveTable, epoch_seconds, seconds_left
+from birdml.jobs.request import TrainRequest
 from birdml.tracking import store
 from birdml.training.identity import identities
 from birdml.zoo.load import configure, load_zoo
@@ -20,7 +20,7 @@ SETTINGS = "patience=3 patience_trials=2 epochs=20 patience_criterion=valid_map"
 def request_of(client):
     recipes = {n: configure(load_zoo()[n], "", SETTINGS) for n in ("meta3", "meta8", "meta5")}
     dataset = SimpleNamespace(digest="d1")
-    return Request(dataset, recipes, identities(recipes, "d1", 0), 0, "cpu")
+    return TrainRequest(dataset, recipes, identities(recipes, "d1", 0), 0, "cpu")
 
 
 def begin(client, request, name):

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml.errors import UserError
+from birdml.jobs.ledger import StoreLedger, in_words, train_models
+from birdml.jobs.live_table import LiveTable
+from birdml.jobs.request import TrainOptions, TrainRequest, prepare_request
 from birdml.machine import cores
-from birdml.steps.ledger import StoreLedger, in_words, train_models
-from birdml.steps.live_table import LiveTable
-from birdml.steps.model_run import Request
-from birdml.steps.train import TrainOptions, prepare_request
 from birdml.tracking import store
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.training.zoo_run import Outcome
@@ -36,7 +35,7 @@ ELSEWHERE = "failed in another process"
 
 
 def train_in_workers(
-    options: TrainOptions, request: Request, client: "MlflowClient", ledger: StoreLedger
+    options: TrainOptions, request: TrainRequest, client: "MlflowClient", ledger: StoreLedger
 ) -> dict[str, Outcome]:
     """Trains with `options.jobs` processes and shows how far they are; their errors are shown.
 
@@ -89,7 +88,7 @@ def _start(options: TrainOptions) -> subprocess.Popen:
         threads = min(threads, int(os.environ["OMP_NUM_THREADS"]))
     environment["OMP_NUM_THREADS"] = str(threads)  # torch takes it too
     return subprocess.Popen(
-        [sys.executable, "-m", "birdml.steps.workers", json.dumps(asdict(options))],
+        [sys.executable, "-m", "birdml.jobs.workers", json.dumps(asdict(options))],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

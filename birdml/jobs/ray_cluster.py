@@ -14,10 +14,9 @@ from typing import Any
 from birdml import __version__
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
-from birdml.steps.ledger import in_words
-from birdml.steps.live_table import LiveTable
-from birdml.steps.model_run import Request
-from birdml.steps.train import TrainOptions
+from birdml.jobs.ledger import in_words
+from birdml.jobs.live_table import LiveTable
+from birdml.jobs.request import TrainOptions, TrainRequest
 from birdml.tracking import store
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.tracking.processes import machine
@@ -53,7 +52,7 @@ class Answer:
     problem: str = ""
 
 
-def train_on_ray(options: TrainOptions, request: Request) -> dict[str, Outcome]:
+def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outcome]:
     """Trains the models of a request as tasks of the cluster that RAY_ADDRESS names.
 
     Without RAY_ADDRESS it is the cluster of this machine, or one that lasts as long as the command.
@@ -71,16 +70,26 @@ def train_on_ray(options: TrainOptions, request: Request) -> dict[str, Outcome]:
         environment=_environment(),
     )
     _check_machines(ray, errand)
-    gpus = options.gpus_per_model if ray.cluster_resources().get("GPU") else 0
-    task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_train_one)
+    has_gpus = bool(ray.cluster_resources().get("GPU"))
+    task = ray.remote(num_cpus=1, max_retries=RETRIES)(_train_one)
     client = store.connect()
     store.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
     # Outcomes are small and stay with us: a lost machine takes none of them along.
     pending: dict[str, Any] = {}
     for name, recipe in request.recipes.items():  # needs come first
         needed = {need: pending[need] for need in recipe.needs}
-        pending[name] = task.options(name=name).remote(errand, name, *needed.values())
+        gpus = gpus_of(recipe, options.gpus_per_model) if has_gpus else 0
+        asked = task.options(name=name, num_gpus=gpus)
+        pending[name] = asked.remote(errand, name, *needed.values())
     return _gathered(ray, pending, request, LiveTable(client, request))
+
+
+def gpus_of(recipe: Recipe, per_model: float) -> float:
+    """What the training of a model takes of a GPU: nothing where it does not listen.
+
+    The steps of such models are so small that a CPU is through with them before a GPU has them.
+    """
+    return per_model if recipe.takes_samples else 0.0
 
 
 def _connected() -> Any:
@@ -177,7 +186,7 @@ def _look_around(errand: Errand, node: str) -> Answer:
 
 def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
     """Runs on some machine, after what it needs: trains a model unless it is there."""
-    from birdml.steps.ledger import StoreLedger, train_models
+    from birdml.jobs.ledger import StoreLedger, train_models
     from birdml.training.trainer import pick_device
 
     broken = [need for need, outcome in needed if outcome.state in ("failed", "blocked")]
@@ -185,7 +194,7 @@ def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple
         return name, Outcome("blocked", f"needs {', '.join(broken)}")
     os.environ.update(errand.environment)
     try:
-        request = Request(
+        request = TrainRequest(
             dataset=open_dataset(errand.dataset),
             recipes=errand.recipes,
             identities=errand.identities,
@@ -200,7 +209,7 @@ def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple
 
 
 def _gathered(
-    ray: Any, pending: dict[str, Any], request: Request, table: LiveTable
+    ray: Any, pending: dict[str, Any], request: TrainRequest, table: LiveTable
 ) -> dict[str, Outcome]:
     """Waits for all tasks and shows how far they are; ctrl-C is passed on to them."""
     outcomes: dict[str, Outcome] = {}

@@ -4,17 +4,15 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml import __version__
-from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
-from birdml.steps import calibration
-from birdml.steps.calibration import Calibrated
+from birdml.jobs import calibration
+from birdml.jobs.calibration import Calibrated
+from birdml.jobs.request import TrainRequest
 from birdml.tracking import registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 from birdml.tracking.claims import Claim
@@ -32,20 +30,8 @@ if TYPE_CHECKING:
     from birdml.training.trainer import Trained
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is asked of `train`, for one model and all that it needs."""
-
-    dataset: Dataset
-    recipes: Mapping[str, Recipe]
-    identities: Mapping[str, str]
-    seed: int
-    device: str
-    feed_threads: int = 2
-
-
 def train_model(
-    client: "MlflowClient", request: Request, name: str, claim: Claim, handed: bool
+    client: "MlflowClient", request: TrainRequest, name: str, claim: Claim, handed: bool
 ) -> bool:
     """Trains, predicts, registers one model in a run of its own; gives the claim back.
 
@@ -86,7 +72,7 @@ def train_model(
             retry(lambda: claim.end(how), limit)
 
 
-def _open(client: "MlflowClient", request: Request, name: str, handed: bool) -> str:
+def _open(client: "MlflowClient", request: TrainRequest, name: str, handed: bool) -> str:
     unfinished = runs.unfinished_runs(client, request.identities[name])
     if unfinished:
         run = unfinished[0]
@@ -117,7 +103,9 @@ def _open(client: "MlflowClient", request: Request, name: str, handed: bool) -> 
     return run_id
 
 
-def _log_settings(client: "MlflowClient", run_id: str, request: Request, recipe: Recipe) -> None:
+def _log_settings(
+    client: "MlflowClient", run_id: str, request: TrainRequest, recipe: Recipe
+) -> None:
     from mlflow.entities import Param
 
     settings = recipe.settings_in_use() | {"seed": request.seed}
@@ -127,7 +115,7 @@ def _log_settings(client: "MlflowClient", run_id: str, request: Request, recipe:
 
 
 def _train_into(
-    client: "MlflowClient", request: Request, name: str, run_id: str, claim: Claim
+    client: "MlflowClient", request: TrainRequest, name: str, run_id: str, claim: Claim
 ) -> None:
     from birdml.training.identity import model_seed
     from birdml.training.trainer import train
@@ -160,7 +148,7 @@ def _train_into(
     retry(recorder.clear)
 
 
-def _needed(client: "MlflowClient", request: Request, need: str) -> SavedModel:
+def _needed(client: "MlflowClient", request: TrainRequest, need: str) -> SavedModel:
     """The trained model of a need, out of the registry."""
     from birdml.ensemble.combination import load_combination
 
@@ -172,7 +160,11 @@ def _needed(client: "MlflowClient", request: Request, need: str) -> SavedModel:
 
 
 def _finish(
-    client: "MlflowClient", run_id: str, model: SavedModel, request: Request, trained: "Trained"
+    client: "MlflowClient",
+    run_id: str,
+    model: SavedModel,
+    request: TrainRequest,
+    trained: "Trained",
 ) -> None:
     """Final figures on whole recordings, predictions, a calibration, pictures, and a version in
     the registry.

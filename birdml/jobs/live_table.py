@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TextIO
 
-from birdml.steps.model_run import Request
+from birdml.jobs.request import TrainRequest
 from birdml.tracking import runs
 from birdml.tracking.retry import is_away
 from birdml.training.patience import Patience
@@ -66,7 +66,7 @@ def epoch_seconds(begin: float, ends: Sequence[float]) -> float:
 class LiveTable:
     """The table of a request; `refresh` asks the store and shows what is new."""
 
-    def __init__(self, client: "MlflowClient", request: Request, out: TextIO | None = None):
+    def __init__(self, client: "MlflowClient", request: TrainRequest, out: TextIO | None = None):
         self.client, self.request, self.out = client, request, out or sys.stdout
         self.began = time.monotonic()
         self._lines = 0  # of the table on the terminal

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from birdml.steps.model_run import Request, train_model
+from birdml.jobs.model_run import train_model
+from birdml.jobs.request import TrainRequest
 from birdml.tracking import runs
 from birdml.tracking.claims import Board, Claim
 from birdml.tracking.retry import retry
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class StoreLedger:
     """The ledger of `run_zoo` in a tracking store; waits where the store is away for a while."""
 
-    def __init__(self, client: "MlflowClient", request: Request):
+    def __init__(self, client: "MlflowClient", request: TrainRequest):
         self.client, self.request = client, request
         self.board = Board(client, request.dataset.digest)
         self.attempts_before = {
@@ -55,7 +56,7 @@ class StoreLedger:
 
 def train_models(
     client: "MlflowClient",
-    request: Request,
+    request: TrainRequest,
     ledger: StoreLedger,
     names: Sequence[str],
     handed: bool,

@@ -8,7 +8,7 @@ import pytest
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
-from birdml.steps.calibration import (
+from birdml.jobs.calibration import (
     NOTHING,
     log_calibration,
     of_nothing,

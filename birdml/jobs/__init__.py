@@ -1,0 +1,1 @@
+"""The work of `train`: what was asked, who does which part of it, and one model in its run."""
