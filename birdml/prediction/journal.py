@@ -130,8 +130,8 @@ class Writer:
 
     def _write(self, values: Mapping[str, object]) -> None:
         text = json.dumps(values)[:-1].encode()
-        line = b'%s, "check": "%08x"}\n' % (text, zlib.crc32(text))
         with self._writing() as file:
+            line = b'%s, "check": "%08x"}\n' % (text, zlib.crc32(text))
             if file.write(line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -86,6 +86,7 @@ def test_detections_carry_site_and_wall_clock(archive, tmp_path):
 
 def test_a_line_of_the_journal_that_is_torn_or_changed_counts_as_none(archive, tmp_path):
     members, out = [(model(), 1.0)], tmp_path / "out"
+    (archive / "broken.wav").unlink()
     predict_files(members, archive, out, Asked())
     lines = (out / JOURNAL).read_bytes().splitlines(keepends=True)
     changed = lines[0].replace(b'"seconds": 2.0', b'"seconds": 9.0')
