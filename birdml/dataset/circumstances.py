@@ -5,7 +5,7 @@ place is that of the table of files, else of its site, else of its header. Model
 local time: clocks that tell their zone are brought to the zone of the place, where that is named.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from birdml.dataset.headers import Header, read_header, seconds_apart
+from birdml.dataset.problems import Problem
+from birdml.dataset.raw import RawRecording
 from birdml.dataset.recorders import Recorded, offset_of, recorded_at
-from birdml.dataset.sites import PerFile, Sites, read_per_file, read_sites
+from birdml.dataset.sites import PLACE, PerFile, Sites, read_per_file, read_sites
 from birdml.errors import UserError
 
 SAME = 60.0  # seconds by which the clocks of a name and of a header may differ
@@ -160,3 +162,32 @@ def _zone(name: str) -> tzinfo:
         raise UserError(
             f"timezone: '{name}' is no zone; write it as Europe/Vienna, +02:00 or UTC"
         ) from None
+
+
+def complete(
+    recordings: Iterable[RawRecording], tables: Tables, problems: list[Problem]
+) -> list[str]:
+    """Fills in what a source does not tell of its recordings; what it tells stays as it is.
+
+    Remarks become problems. Answers lines on sites and rows of tables that no recording is of.
+    """
+    for raw in recordings:
+        file = raw.audio_name or raw.file
+        found = tables.of(file, raw.audio or Path(file))
+        told = {"date": found.date, "time": found.time}
+        if not any(raw.fields.get(name, "").strip() for name in told) or tables.zone:
+            own = raw.fields.get("date", "").strip()
+            if not own or own == recorded_at(PurePosixPath(file).stem).date:
+                raw.fields = {**raw.fields, **{k: v for k, v in told.items() if v}}
+        if not any(raw.fields.get(name, "").strip() for name in ("latitude", "longitude")):
+            place = {name: getattr(found, name) for name in PLACE}
+            raw.fields = {
+                **raw.fields,
+                **{k: f"{v:.9g}" for k, v in place.items() if v is not None},
+            }
+        raw.place = raw.place or found.site
+        problems += [Problem(file, "site or date", "", remark) for remark in found.remarks]
+    named = (("sites", tables.sites), ("metadata", tables.per_file))
+    return [
+        f"{n}: no file for {', '.join(t.unmatched[:10])}" for n, t in named if t and t.unmatched
+    ]

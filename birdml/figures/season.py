@@ -67,7 +67,10 @@ def day_by_hour(
         axes.plot(np.arange(len(days)) + 0.5, line, color=COLOURS[1], linewidth=1.5)
         known = np.flatnonzero(np.isfinite(line))
         if len(known):
-            axes.annotate(label, (known[0] + 0.7, line[known[0]] + 0.3), color=COLOURS[1], size=8)
+            axes.annotate(
+                label, (known[0] + 0.7, line[known[0]]), (0, 7), textcoords="offset points", size=8,
+                color=COLOURS[1], bbox={"facecolor": "white", "pad": 0.8, "linewidth": 0},
+            )  # fmt: skip
     axes.set_ylim(0, 24)
     axes.set_yticks(range(0, 25, 3))
     axes.set_xlim(0, len(days))

@@ -1,6 +1,7 @@
 """`predict` on audio files as users have them: species and times as tables, labels and figures."""
 
 import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from birdml.ensemble.combination import LIST, Combination, Member, load_combinat
 from birdml.errors import UserError
 from birdml.files import write_text
 from birdml.prediction.files import Outcome, check_audio, predict_files
+from birdml.prediction.hearing import Heard
 from birdml.prediction.listen import Asked, Members
 from birdml.prediction.side_by_side import SideBySide, one_by_one
 from birdml.prediction.tables import EVIDENCE, FORMATS
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from birdml.dataset.recording import Species
 
 SOURCE = "source.txt"  # in a folder of results: the whole path of what was listened to
+EXECUTORS = ("local", "ray")
 NAMED = 10  # faulty files named in the terminal
 
 
@@ -60,6 +63,7 @@ class FileOptions:
     metadata: str = ""
     timezone: str = ""
     jobs: int = 1
+    executor: str = "local"
 
 
 def predict_recordings(options: FileOptions) -> Outcome:
@@ -74,6 +78,10 @@ def predict_recordings(options: FileOptions) -> Outcome:
         raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMATS)}")
     asked, rule = _asked(options), _rule(options)
     channel_number(options.channel)
+    if options.executor not in EXECUTORS:
+        raise UserError(f"executor='{options.executor}'; it can be {', '.join(EXECUTORS)}")
+    if options.executor == "ray" and (options.figures or options.saliency):
+        raise UserError("executor=ray writes no figures: leave figures and saliency out")
     if options.jobs < 1:
         raise UserError(f"jobs={options.jobs}; it must be at least 1")
     if options.sites and (options.latitude or options.longitude or options.elevation):
@@ -110,7 +118,7 @@ def predict_recordings(options: FileOptions) -> Outcome:
     outcome = predict_files(
         *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
         *(tables, told, without),
-        run=SideBySide(options.jobs) if options.jobs > 1 else one_by_one,
+        run=_runner(options),
     )
     _say_circumstances(outcome, tables)
     _report(outcome, out, forms)
@@ -171,6 +179,15 @@ def able(combination: Combination, asked: Asked) -> Members:
     weights = usable_weights([weight for _, weight in combination.members], usable)
     pairs = zip(combination.members, weights, usable)
     return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
+
+
+def _runner(options: FileOptions) -> Callable[..., Iterator[Heard]]:
+    """What hears the files: this thread, several, or the machines of a cluster."""
+    if options.executor == "ray":
+        from birdml.steps.ray_files import on_ray
+
+        return on_ray
+    return SideBySide(options.jobs) if options.jobs > 1 else one_by_one
 
 
 def _without_metadata(combination: Combination) -> Members:
