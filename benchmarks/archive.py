@@ -18,8 +18,8 @@ from birdml.prediction.windows import window_logits
 from birdml.zoo.load import load_zoo
 from birdml.zoo.saved import SavedModel
 
-CLASSES, FILES, SECONDS = 1500, 200, 60
-BARE = 20  # files that go through the network alone
+CLASSES, FILES, SECONDS = 1500, 40, 60
+BARE = 15  # files that go through the network alone
 
 
 def run() -> list[dict]:
@@ -47,7 +47,7 @@ def run() -> list[dict]:
             rates[-jobs] = SECONDS / bare
     what = f"the network alone on the same samples, {cores} threads"
     return [
-        row("predict, 200 files of a minute, one job", rates[1], rates[-1], rates[1] / rates[-1],
+        row("predict, 40 files of a minute, one job", rates[1], rates[-1], rates[1] / rates[-1],
             what, "x real time"),
         row("predict, two jobs", rates[2], rates[1], rates[2] / rates[1], "one job", "x real time"),
     ]  # fmt: skip

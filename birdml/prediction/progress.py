@@ -51,7 +51,7 @@ class Progress:
         return f"{hours(self.seconds)} of audio, {self.seconds / taken:.0f} x real time"
 
     def _rate(self) -> float:
-        return self._done / self._of_done if self._of_done else USUAL
+        return self._done / self._of_done if self._done and self._of_done else USUAL
 
     def _show(self, at: float) -> None:
         about = hours(max(self._total / self._rate(), self.seconds))

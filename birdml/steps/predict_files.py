@@ -184,7 +184,7 @@ def able(combination: Combination, asked: Asked) -> Members:
 def _runner(options: FileOptions) -> Callable[..., Iterator[Heard]]:
     """What hears the files: this thread, several, or the machines of a cluster."""
     if options.executor == "ray":
-        from birdml.steps.ray_files import on_ray
+        from birdml.jobs.ray_files import on_ray
 
         return on_ray
     return SideBySide(options.jobs) if options.jobs > 1 else one_by_one

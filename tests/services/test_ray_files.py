@@ -6,10 +6,10 @@ import time
 import pytest
 import soundfile
 
+from birdml.jobs import ray_files
 from birdml.prediction.files import predict_files
 from birdml.prediction.journal import JOURNAL
 from birdml.prediction.listen import Asked
-from birdml.steps import ray_files
 from tests.prediction.small import noise
 from tests.prediction.test_archives import contents
 from tests.prediction.test_split import model

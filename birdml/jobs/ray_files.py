@@ -16,9 +16,9 @@ import soundfile
 import torch
 
 from birdml.errors import UserError
+from birdml.jobs.ray_cluster import connected
 from birdml.prediction.hearing import Heard, How, hear
 from birdml.prediction.side_by_side import Progress, Todo
-from birdml.steps.ray_cluster import _connected
 
 COMPUTING = 600.0  # seconds that a chunk shall take
 FIRST = 600.0  # seconds of audio of chunks, until it is known how fast they are
@@ -34,7 +34,7 @@ def on_ray(how: How, out: Path, todo: Todo, progress: Progress) -> Iterator[Hear
     the byte. A chunk whose machine is lost is done again. Raises UserError where Ray is not there,
     or a task could not write.
     """
-    ray = _connected()
+    ray = connected()
     threads = torch.get_num_threads()
     nodes = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
     cpus = max(1, min(threads, int(min(filter(None, nodes), default=1))))
