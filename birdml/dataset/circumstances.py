@@ -84,7 +84,9 @@ class Tables:
         if row.get("latitude") is not None:
             place = (row["latitude"], row["longitude"], row.get("elevation"))
         name = str(row.get("site") or (site.name if site else ""))
-        return Circumstances(date, time, when, *place, name, clock, tuple(remarks))
+        return Circumstances(
+            date, time, when, place[0], place[1], place[2], name, clock, tuple(remarks)
+        )
 
     def _local(self, recorded: Recorded) -> tuple[datetime | None, str]:
         """The moment of a recording in local time, and how it came about."""

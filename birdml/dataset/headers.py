@@ -91,7 +91,8 @@ def _guano(content: bytes, now: datetime | None) -> Header:
 
 
 def _wamd(content: bytes, now: datetime | None) -> Header:
-    fields, position = {}, 0
+    fields: dict[int, str] = {}
+    position = 0
     while position + 6 <= len(content):
         number, length = struct.unpack_from("<HI", content, position)
         text = content[position + 6 : position + 6 + length].decode("utf-8", errors="replace")

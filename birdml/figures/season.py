@@ -92,8 +92,8 @@ def activity(rates: np.ndarray, names: Sequence[str], sun: tuple[float, float] |
         axes.bar(np.arange(24) + 0.5, np.nan_to_num(rate), width=0.9, color=COLOURS[0])
         for hour in np.flatnonzero(gap):
             axes.axvspan(hour, hour + 1, color=UNRECORDED, linewidth=0)
-        for hour in sun or ():
-            axes.axvline(hour, color=COLOURS[1], linewidth=1)
+        for moment in sun or ():
+            axes.axvline(moment, color=COLOURS[1], linewidth=1)
         axes.set_xlim(0, 24)
         axes.set_ylim(bottom=0)
         axes.set_xticks(range(0, 25, 6))

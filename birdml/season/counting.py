@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from birdml.errors import UserError
 from birdml.forms import read_json
@@ -26,6 +27,13 @@ class Best:
     end: float
 
 
+class Sums(dict[Any, float]):
+    """Sums by key; 0 for a key that has none, which it does not get by that."""
+
+    def __missing__(self, key: object) -> float:
+        return 0.0
+
+
 @dataclass
 class Season:
     """Counts of detections by class id and site, day or hour; seconds of audio likewise (`effort`).
@@ -41,9 +49,9 @@ class Season:
     by_day: Counter = field(default_factory=Counter)  # (species, day)
     by_hour: Counter = field(default_factory=Counter)  # (species, hour)
     by_day_hour: Counter = field(default_factory=Counter)  # (day, hour), of all species
-    effort_site_day: Counter = field(default_factory=Counter)  # (site, day), seconds
-    effort_day_hour: Counter = field(default_factory=Counter)  # (day, hour), seconds
-    effort_site: Counter = field(default_factory=Counter)  # seconds, dated or not
+    effort_site_day: Sums = field(default_factory=Sums)  # (site, day), seconds
+    effort_day_hour: Sums = field(default_factory=Sums)  # (day, hour), seconds
+    effort_site: Sums = field(default_factory=Sums)  # seconds, dated or not
     best: dict[str, Best] = field(default_factory=dict)
     files: int = 0
     lost: int = 0

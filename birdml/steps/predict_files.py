@@ -94,7 +94,8 @@ def predict_recordings(options: FileOptions) -> Outcome:
 
     combination = find_model(options.model, pick_device(options.device))
     by_file = bool(options.sites or options.metadata)
-    members, without = combination.members, None
+    members: Members = combination.members
+    without: Members | None = None
     if not by_file:
         members = able(combination, asked)
     elif any(model.recipe.takes_metadata for model, _ in members):
