@@ -7,6 +7,7 @@ from click.core import ParameterSource
 FILES_ONLY = ("hop", "top", "out", "format", "saliency", "channel")
 FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
+FILES_ONLY += ("sites", "metadata", "timezone", "jobs", "executor")
 DATASET_ONLY = ("dataset", "split")
 
 
@@ -79,6 +80,17 @@ DATASET_ONLY = ("dataset", "split")
 @click.option("--latitude", default="", help="Degrees, south negative.")
 @click.option("--longitude", default="", help="Degrees, west negative.")
 @click.option("--elevation", default="", help="Metres.")
+@click.option(
+    "--sites", default="", help="CSV of recorders: site (a folder, name or pattern), latitude, ..."
+)
+@click.option("--metadata", default="", help="CSV of files: file, and date, time, latitude, ...")
+@click.option(
+    "--timezone",
+    default="",
+    help="Europe/Vienna or +02:00: zone of the place; UTC,Europe/Vienna: the clocks run on UTC.",
+)
+@click.option("--jobs", default=1, show_default=True, help="Files at work at once.")
+@click.option("--executor", default="local", show_default=True, help="local, or ray: a cluster.")
 @click.option(
     "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."
 )

@@ -48,6 +48,15 @@ from _command import dataset_option, entry_point
     "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."
 )
 @click.option(
+    "--sites", default="", help="CSV of recorders: site (a folder, name or pattern), latitude, ..."
+)
+@click.option("--metadata", default="", help="CSV of files: file, and date, time, latitude, ...")
+@click.option(
+    "--timezone",
+    default="",
+    help="Europe/Vienna or +02:00: zone of the place; UTC,Europe/Vienna: the clocks run on UTC.",
+)
+@click.option(
     "--verify",
     default="false",
     type=bool,
@@ -55,7 +64,7 @@ from _command import dataset_option, entry_point
 )
 def prepare(
     source, layout, audio, dataset, valid, seed, workers, columns, strict, valid_by, noise, channel,
-    verify,
+    sites, metadata, timezone, verify,
 ):  # fmt: skip
     """Make a dataset: recordings at 22 050 Hz, their species and metadata, train and valid."""
     if verify:
@@ -64,7 +73,20 @@ def prepare(
     from birdml.dataset.prepare import Request, prepare, summary
     from birdml.tracking.store import describe_handed_run
 
-    request = Request(source, layout, audio, valid, seed, columns, valid_by, noise, channel)
+    request = Request(
+        source,
+        layout,
+        audio,
+        valid,
+        seed,
+        columns,
+        valid_by,
+        noise,
+        channel,
+        sites,
+        metadata,
+        timezone,
+    )
     made = prepare(request, Path(dataset), workers, strict, click.echo)
     for line in summary(made):
         click.echo(line)

@@ -52,6 +52,7 @@ class Notes:
     """What was noticed while decoding a file, complete once all blocks are read."""
 
     samples: int = 0  # at SAMPLE_RATE
+    rate: int = 0  # samples per second of the file
     bad_values: int = 0  # NaN or infinite
     clipped: int = 0  # beyond full scale
     loudest: int = 0
@@ -87,6 +88,7 @@ def decode(
     """
     notes = Notes() if notes is None else notes
     for rate, blocks in _opened(Path(path), notes):
+        notes.rate = notes.rate or rate
         resampler = (
             None
             if rate == SAMPLE_RATE

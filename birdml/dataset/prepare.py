@@ -30,6 +30,7 @@ from birdml.dataset.assemble import (
 )
 from birdml.dataset.audio import Converted, convert_all
 from birdml.dataset.channels import channel_number
+from birdml.dataset.circumstances import complete, read_tables
 from birdml.dataset.claim import JOURNAL, claimed
 from birdml.dataset.labels import Vocabulary
 from birdml.dataset.listed import read_list, recordings_listed
@@ -65,6 +66,9 @@ class Request:
     valid_by: str = "group"  # what train and valid must not share; see assemble.VALID_BY
     noise: str = ""  # a folder of recordings in which nothing sings
     channel: str = "mean"
+    sites: str = ""  # tables and zone that tell when and where; see dataset.circumstances
+    metadata: str = ""
+    timezone: str = ""
 
 
 def prepare(
@@ -216,6 +220,10 @@ def _read_source(request: Request, folder: Path, say: Callable[[str], None]) -> 
     for recording in source.recordings:
         if recording.audio and not recording.audio_name:
             recording.audio_name = Path(os.path.relpath(recording.audio, base)).as_posix()
+    if request.sites or request.metadata or request.timezone:
+        tables = read_tables(request.sites, request.metadata, request.timezone)
+        for note in complete(source.recordings, tables, source.problems):
+            say(note)
     return source, layout
 
 

@@ -60,7 +60,7 @@ def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outc
     Raises UserError where Ray is not installed or not there, or where a machine does not see the
     dataset, the tracking store or the same birdml.
     """
-    ray = _connected()
+    ray = connected()
     errand = Errand(
         dataset=str(request.dataset.folder.resolve()),
         digest=request.dataset.digest,
@@ -93,7 +93,7 @@ def gpus_of(recipe: Recipe, per_model: float) -> float:
     return per_model if isinstance(recipe, Hearing) else 0.0
 
 
-def _connected() -> Any:
+def connected() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray

@@ -6,40 +6,42 @@ that was interrupted goes on.
 """
 
 import os
-import tempfile
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
-from tqdm import tqdm
 
 from birdml.calibration.reading import Reading
 from birdml.dataset.channels import MEAN
-from birdml.dataset.convert import Notes, UnreadableAudio, attempts, silent_decoders
+from birdml.dataset.circumstances import NOTHING, Tables
+from birdml.dataset.convert import silent_decoders
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import is_audio, walk
-from birdml.dataset.recorders import Recorded, recorded_at
-from birdml.dataset.recording import SAMPLE_RATE
+from birdml.dataset.recorders import recorded_at
 from birdml.errors import UserError
-from birdml.files import NO_SPACE, csv_text, shown, stamp_of, write_text
+from birdml.files import csv_text, shown, stamp_of, write_text
+from birdml.prediction.hearing import Heard, How
 from birdml.prediction.journal import (
     Entry,
-    append,
+    Journal,
+    Writer,
     is_same,
     on_disk,
     place_of,
     read_journal,
     settle,
 )
-from birdml.prediction.listen import SOFTMAX, Asked, Members, listen
-from birdml.prediction.tables import FORMS, write
-from birdml.prediction.tables.rows import Made, Part, Sound
+from birdml.prediction.listen import SOFTMAX, Asked, Members
+from birdml.prediction.progress import Progress
+from birdml.prediction.side_by_side import one_by_one
+from birdml.prediction.tables import FORMS
+from birdml.prediction.tables.rows import Made, Part, TooLarge
 
-SHORT = 0.1  # seconds under which a recording is mentioned
+FOLDERS = 1000  # of results whose lists are kept while it is planned
 
 
 @dataclass
@@ -50,19 +52,15 @@ class Outcome:
     there: list[str] = field(default_factory=list)
     faulty: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
+    clocks: Counter = field(default_factory=Counter)  # which times were taken, in words
+    speed: str = ""  # hours of audio that were heard, and how fast
+    too_large: list[str] = field(default_factory=list)  # tables of the folder that were left out
 
-
-@dataclass(frozen=True)
-class _How:
-    """How every file is predicted, and what is written of it; see `predict_files`."""
-
-    members: Members
-    asked: Asked
-    reading: Reading
-    made: Made
-    forms: Sequence[str]
-    draw: Callable[[Path, np.ndarray, str], None] | None
-    channel: str
+    def lost(self) -> list[tuple[str, int]]:
+        """Reasons why files were left out, or heard in part only, and how many, most first."""
+        said = [*self.faulty.values(), *(r for r in self.remarks.values() if "cut short" in r)]
+        reasons = (re.sub(r"'.*?'|\d+(\.\d+)?", "...", text.split(" (")[0]) for text in said)
+        return Counter(reasons).most_common()
 
 
 def find_audio(source: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
@@ -90,6 +88,16 @@ def find_audio(source: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
     return found, {problem.file: problem.done for problem in problems}
 
 
+def check_audio(source: str | Path) -> None:
+    """Raises UserError where there is no audio; stops at the first file that is."""
+    source = Path(source)
+    if source.is_dir():
+        problems: list[Problem] = []
+        if any(is_audio(path) for path in walk(source, problems)):
+            return
+    find_audio(source)
+
+
 def predict_files(
     members: Members,
     source: str | Path,
@@ -101,6 +109,10 @@ def predict_files(
     reading: Reading = SOFTMAX,
     made: Made | None = None,
     beside: Mapping[str, str] | None = None,
+    tables: Tables = NOTHING,
+    told: Mapping[str, object] | None = None,
+    without: Members | None = None,
+    run: Callable[..., Iterator[Heard]] = one_by_one,
 ) -> Outcome:
     """Predicts every audio file of a folder (or one file) into `out`; goes on behind faulty ones.
 
@@ -108,10 +120,14 @@ def predict_files(
     also those of earlier calls. `draw(target, samples, title)` adds a figure per file; `reading`
     says what scores are, `made` by what; `beside` are texts that belong to the results, by the name
     of their file. Faults and remarks are also in `problems.csv`. Where neither date nor time is
-    asked for, those that a recorder wrote into a file's name are used. Raises UserError where there
-    is no audio, or where `out` holds results of another model or other settings.
+    asked for, those that a recorder wrote into a file's name or header are used, or what `tables`
+    say; with `told` (how that was asked for), the results have columns of site and wall clock.
+    `without`: see `How`; `run` hears the files: `one_by_one`, side by side or on other machines.
+    Raises UserError where there is no audio, where `out` holds results of another model or other
+    settings, or where the disk is full.
     """
-    (files, unreadable), out = find_audio(source), Path(out)
+    out = Path(out)
+    check_audio(source)
     settle(
         out,
         {
@@ -119,6 +135,7 @@ def predict_files(
             "species": len(members[0][0].species),
             **_settings(asked),
             **({} if channel == MEAN else {"channel": channel}),
+            **(told or {}),
             **reading.settings,
         },
     )
@@ -126,56 +143,32 @@ def predict_files(
         if not (out / name).exists():  # it may have been edited since
             write_text(out / name, text)
     made = made or Made("+".join(m.name for m, _ in members), "", members[0][0].species)
-    how = _How(members, asked, reading, made, forms, draw, channel)
+    how = How(
+        *(members, asked, reading, made, tuple(forms), draw, channel, tables, bool(told)),
+        without,
+    )
     journal = read_journal(out)
-    outcome = Outcome(faulty=dict(unreadable))
-    seconds = {name: _seconds(path) for name, path in files.items()}
-    todo: list[str] = []
-    for name, path in files.items():
-        date = _when(name, asked).date
-        targets = [out / FORMS[form].place(name, date) for form in forms]
-        targets += [out / f"{name}.png"] if draw else []
-        entry = journal.get(shown(name))
-        if entry and entry.source != place_of(path) and Path(entry.source).exists():
-            outcome.faulty[name] = (
-                f"its results would replace those of '{entry.source}': name another folder with "
-                "-P out=FOLDER"
-            )
-        elif entry and not entry.faulty and is_same(entry, path) and all(map(_there, targets)):
-            outcome.there.append(name)
-            if entry.problem:
-                outcome.remarks[name] = entry.problem
-        else:
-            todo.append(name)
-    total = round(sum(seconds[name] for name in todo))
-    with silent_decoders() as screen, tqdm(total=total, unit="s", disable=None, file=screen) as bar:
-        bar.set_description("audio")
-        for name in todo:
-            before = bar.n
-            stamp, problem, length, faulty = stamp_of(files[name]), "", 0.0, True
-            try:
-                problem, length = _predict_one(how, files[name], out, name, bar.update)
-                faulty = False
-            except UnreadableAudio as error:
-                problem = str(error)
-            except OSError as error:
-                problem = f"could not be decoded: {error.strerror or error}"
-            if faulty:
-                outcome.faulty[name] = problem
+    writer = Writer(out)
+    outcome = Outcome()
+    root, todo, size = _plan(how, source, out, journal, outcome)
+    work = ((name, root / name if root.is_dir() else root) for name in todo)
+    with silent_decoders() as screen, Progress(size, screen) as bar:
+        for heard in run(how, out, work, bar.heard):
+            entry = heard.entry
+            if entry.faulty:
+                outcome.faulty[heard.name] = entry.problem
             else:
-                outcome.predicted.append(name)
-                outcome.remarks |= {name: problem} if problem else {}
-            entry = Entry(shown(name), place_of(files[name]), stamp, problem, faulty, length)
-            journal[entry.file] = entry
-            append(out, entry)
-            bar.update(before + seconds[name] - bar.n)
-    problems = {entry.file: entry.problem for entry in journal.values() if entry.problem}
+                outcome.predicted.append(heard.name)
+                outcome.remarks |= {heard.name: entry.problem} if entry.problem else {}
+            outcome.clocks[heard.clock] += bool(heard.clock)
+            journal.entries[entry.file] = entry
+            writer.add(entry)
+            bar.finished(heard.size, entry.seconds)
+        outcome.speed = bar.summary()
+    problems = {entry.file: entry.problem for entry in journal.entries.values() if entry.problem}
     problems |= {shown(name): text for name, text in outcome.faulty.items()}
     write_text(out / "problems.csv", csv_text(("file", "problem"), sorted(problems.items())))
-    done = sorted((entry.file, entry.seconds) for entry in journal.values() if not entry.faulty)
-    parts = [Part(on_disk(name), length) for name, length in done]
-    for form in forms:
-        FORMS[form].join(out, parts)
+    _join(how, out, journal, writer, outcome, bool(todo))
     return outcome
 
 
@@ -187,89 +180,90 @@ def _settings(asked: Asked) -> dict[str, Any]:
     return settings
 
 
-def _when(name: str, asked: Asked) -> Recorded:
-    """Date and time of a recording: as they are asked for, or else by its name."""
-    if asked.date or asked.time:
-        return Recorded(asked.date, asked.time)
-    return recorded_at(Path(name).stem)
+def _plan(
+    how: How, source: str | Path, out: Path, journal: Journal, outcome: Outcome
+) -> tuple[Path, list[str], int]:
+    """The folder or file, the names that have no results yet, and how many bytes they are.
 
-
-def _predict_one(
-    how: _How, path: Path, out: Path, name: str, progress: Callable[[float], object]
-) -> tuple[str, float]:
-    """Writes the results of one file; returns remarks and its seconds. Raises UnreadableAudio where
-    it can't be heard or its results can't be written, and UserError where the disk is full."""
-    when = _when(name, how.asked)
-    asked = replace(how.asked, date=when.date, time=when.time)
-    sound = Sound(name, shown(name), place_of(path), when.date, when.time, _rate(path))
-    with decoded(path, how.channel) as (samples, notes):
-        heard = listen(how.members, samples, asked, how.reading, progress)
-        detections = sorted(heard, key=lambda d: (d.start, d.rank))
-        remarks = _remarks(sound.rate, notes)
-        try:
-            for form in how.forms:
-                write(form, out, detections, sound, how.made)
-            if how.draw:
-                how.draw(out / f"{name}.png", samples, sound.file)
-        except UserError as error:
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno not in NO_SPACE:
-                raise UnreadableAudio(f"its results can't be written: {error}") from None
-            raise
-    return "; ".join(remarks), notes.samples / SAMPLE_RATE
-
-
-def _there(target: Path) -> bool:
-    try:
-        return target.is_file()
-    except OSError:
-        return False
-
-
-@contextmanager
-def decoded(path: Path, channel: str = MEAN) -> Iterator[tuple[np.ndarray, Notes]]:
-    """A file's sound, int16 [S] at SAMPLE_RATE as a memory map, and what was noticed.
-
-    Lies in a temporary file, so that a recording of any length fits. Raises UnreadableAudio, and
-    OSError where there is no room for it.
+    Folders of results are listed once; what is there is not asked for file by file.
     """
-    with tempfile.TemporaryFile() as raw:
-        for notes, blocks in attempts(path, channel):  # noqa: B007  (the last ones count)
-            raw.seek(0)
-            raw.truncate()
-            for block in blocks:
-                raw.write(block.tobytes())
-        if not notes.samples:
-            raise UnreadableAudio("; ".join((*notes.said(), "no sound in it")))
-        raw.flush()
-        yield np.memmap(raw, np.int16, "r"), notes
+    source = Path(source)
+    problems: list[Problem] = []
+    paths = walk(source, problems) if source.is_dir() else iter([source])
+    listed: dict[str, frozenset[str]] = {}
+    todo: list[str] = []
+    size = 0
+    for path in paths:
+        if source.is_dir() and not is_audio(path):
+            continue
+        name = path.relative_to(source).as_posix() if source.is_dir() else path.name
+        entry = journal.entries.get(shown(name))
+        about = how.tables.about(shown(name))
+        if entry and entry.source != place_of(path) and Path(entry.source).exists():
+            outcome.faulty[name] = (
+                f"its results would replace those of '{entry.source}': name another folder with "
+                "-P out=FOLDER"
+            )
+        elif (
+            entry
+            and not entry.faulty
+            and is_same(entry, path, about)
+            and _are_there(how, out, name, entry, listed)
+        ):
+            outcome.there.append(entry.file if entry.file == name else name)
+            if entry.problem:
+                outcome.remarks[name] = entry.problem
+        else:
+            todo.append(name)
+            size += int(stamp_of(path).partition(" ")[0] or 0)
+    outcome.faulty |= {problem.file: problem.done for problem in problems}
+    return source, todo, size
 
 
-def _header(path: Path) -> Any:
-    """What a file's header says of it; None where that is nothing."""
-    try:
-        return soundfile.info(os.fsencode(path))
-    except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
-        return None
+def _are_there(
+    how: How, out: Path, name: str, entry: Entry, listed: dict[str, frozenset[str]]
+) -> bool:
+    """Whether all results of a file are in the lists of their folders."""
+    date = entry.date or how.asked.date or recorded_at(Path(name).stem).date
+    site = entry.site if how.told else None
+    targets = [FORMS[form].place(name, date, site) for form in how.forms]
+    targets += [f"{name}.png"] if how.draw else []
+    for target in targets:
+        folder, _, file = target.rpartition("/")
+        if folder not in listed:
+            if len(listed) > FOLDERS:
+                listed.clear()
+            try:
+                listed[folder] = frozenset(os.listdir(out / folder))
+            except OSError:
+                listed[folder] = frozenset()
+        if file not in listed[folder]:
+            return False
+    return True
 
 
-def _seconds(path: Path) -> float:
-    """Length by the header, for the progress bar; 0 where it says nothing."""
-    header = _header(path)
-    return header.duration if header else 0.0
-
-
-def _rate(path: Path) -> int:
-    """Samples per second by the header; 0 where it says nothing."""
-    header = _header(path)
-    return header.samplerate if header else 0
-
-
-def _remarks(rate: int, notes: Notes) -> list[str]:
-    remarks = list(notes.said())
-    if 0 < rate < SAMPLE_RATE * 0.9:
-        remarks.append(f"sampled at {rate} Hz: the model hears nothing above {rate // 2} Hz")
-    if notes.samples < SHORT * SAMPLE_RATE:
-        remarks.append(f"only {notes.samples / SAMPLE_RATE:.3f} s long: repeated to be heard")
-    if not notes.loudest:
-        remarks.append("silent")
-    return remarks
+def _join(
+    how: How, out: Path, journal: Journal, writer: Writer, outcome: Outcome, changed: bool
+) -> None:
+    """Makes the tables of the whole folder, unless they are of these very files."""
+    wholes = {form: getattr(FORMS[form], "WHOLE", "") for form in how.forms}
+    made_before = all(
+        form in journal.joined and (not whole or journal.joined[form] or (out / whole).exists())
+        for form, whole in wholes.items()
+    )
+    if changed or not made_before:
+        done = sorted((e.file, e.seconds, e.date, e.site) for e in journal.entries.values()
+                      if not e.faulty)  # fmt: skip
+        parts = [
+            Part(on_disk(name), length, date, site if how.told else None)
+            for name, length, date, site in done
+        ]
+        journal.joined = {}
+        for form in how.forms:
+            try:
+                FORMS[form].join(out, parts)
+                journal.joined[form] = ""
+            except TooLarge:
+                journal.joined[form] = "too large"
+        writer.joined(journal.joined)
+    outcome.too_large = [wholes[form] for form in how.forms if journal.joined.get(form)]

@@ -1,28 +1,34 @@
 """What a folder of results remembers: what made them, and of which files they are.
 
 `journal.jsonl` has a line for each audio file that was predicted, with its place, size and time of
-change: results count as long as that is the file they are asked of. `settings.json` says what the
-results were made with.
+change: results count as long as that is the file they are asked of. Lines are only added, each with
+its checksum. `settings.json` says what the results were made with.
 """
 
+import errno
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from io import FileIO
 from pathlib import Path
 
 from birdml.errors import UserError
-from birdml.files import shown, stamp_of, write_text
+from birdml.files import shown, stamp_of, write_error, write_text
 from birdml.forms import read_json
 
 JOURNAL = "journal.jsonl"
 SETTINGS = "settings.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the journal: a file, which one it was, and what was noticed."""
+    """A line of the journal: a file, which one it was, what was noticed, when and where it is of.
+
+    `about` is what tables of sites and files said of it, `at` when it began (ISO 8601, as far as it
+    is known)."""
 
     file: str
     source: str  # the whole path
@@ -30,6 +36,28 @@ class Entry:
     problem: str = ""
     faulty: bool = False
     seconds: float = 0.0
+    about: str = ""
+    at: str = ""
+    site: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def date(self) -> str:
+        """yyyy-mm-dd, or empty."""
+        return self.at[:10] if self.at[:1].isdigit() else ""
+
+
+DEFAULTS = {f.name: f.default for f in fields(Entry) if f.default is not MISSING}
+
+
+@dataclass
+class Journal:
+    """The last line of each file; `joined`: the forms whose tables of the folder were made after
+    the last of them, with their files as they were then."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    joined: dict[str, str] = field(default_factory=dict)
 
 
 def settle(out: Path, settings: Mapping[str, object]) -> None:
@@ -55,28 +83,87 @@ def settle(out: Path, settings: Mapping[str, object]) -> None:
     write_text(path, json.dumps(settings, indent=1) + "\n")
 
 
-def read_journal(out: Path) -> dict[str, Entry]:
-    """The last line of each file; a line cut short by a kill counts as none."""
-    found = {}
-    with suppress(FileNotFoundError), open(out / JOURNAL, encoding="utf-8") as lines:
-        for line in lines:
-            with suppress(ValueError, TypeError):
-                entry = Entry(**json.loads(line))
-                found[entry.file] = entry
+def read_journal(out: Path) -> Journal:
+    """What a folder remembers; a line that was cut short, or is not as it was written, counts as
+    none. Raises UserError where it can't be read."""
+    found = Journal()
+    try:
+        with suppress(FileNotFoundError), open(out / JOURNAL, "rb") as lines:
+            for line in lines:
+                values = _checked(line)
+                if values is None:
+                    continue
+                if "joined" in values:
+                    found.joined = values["joined"]
+                    continue
+                with suppress(TypeError):
+                    entry = Entry(**values)
+                    found.entries[entry.file] = entry
+                    found.joined = {}
+    except OSError as error:
+        raise UserError(f"can't read '{out / JOURNAL}': {error.strerror or error}") from None
     return found
 
 
-def append(out: Path, entry: Entry) -> None:
-    with open(out / JOURNAL, "ab", buffering=0) as lines:
-        lines.write(f"{json.dumps(asdict(entry))}\n".encode())
+class Writer:
+    """Adds lines to the journal of a folder, each whole with a checksum at its end."""
+
+    def __init__(self, out: Path):
+        self._path = out / JOURNAL
+        with self._writing() as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                with open(self._path, "rb") as before:
+                    before.seek(size - 1)
+                    torn = before.read(1) != b"\n"
+                if torn:  # by a kill or a full disk
+                    file.write(b"\n")
+
+    def add(self, entry: Entry) -> None:
+        """Raises UserError where there is no room for it."""
+        values = asdict(entry)
+        self._write({k: v for k, v in values.items() if k not in DEFAULTS or v != DEFAULTS[k]})
+
+    def joined(self, forms: Mapping[str, str]) -> None:
+        """Notes that the tables of the folder hold all files so far."""
+        self._write({"joined": dict(forms)})
+
+    def _write(self, values: Mapping[str, object]) -> None:
+        text = json.dumps(values)[:-1].encode()
+        with self._writing() as file:
+            line = b'%s, "check": "%08x"}\n' % (text, zlib.crc32(text))
+            if file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    @contextmanager
+    def _writing(self) -> Iterator[FileIO]:
+        try:
+            with open(self._path, "ab", buffering=0) as file:
+                yield file
+        except OSError as error:
+            raise write_error(error, self._path) from error
+
+
+def _checked(line: bytes) -> dict | None:
+    """The values of a line; None where they are not what was written."""
+    text, mark, check = line.rpartition(b', "check": "')
+    if mark and check[8:] == b'"}\n' and check[:8] != b"%08x" % zlib.crc32(text):
+        return None
+    with suppress(ValueError):
+        values = json.loads(line)
+        if isinstance(values, dict):
+            values.pop("check", None)
+            return values
+    return None
 
 
 def place_of(path: Path) -> str:
     return shown(str(path.absolute()))
 
 
-def is_same(entry: Entry, path: Path) -> bool:
-    return entry.source == place_of(path) and entry.stamp == stamp_of(path)
+def is_same(entry: Entry, path: Path, about: str = "") -> bool:
+    """Whether results are of this very file, and of what tables say of it."""
+    return entry.source == place_of(path) and entry.stamp == stamp_of(path) and entry.about == about
 
 
 def on_disk(text: str) -> str:

@@ -1,6 +1,7 @@
 """`predict` on audio files as users have them: species and times as tables, labels and figures."""
 
 import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +10,14 @@ from birdml.calibration.reading import RULES, Reading, Rule, reading
 from birdml.calibration.table import FILE as THRESHOLDS
 from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
+from birdml.dataset.circumstances import Tables, read_tables
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.prediction.files import Outcome, find_audio, predict_files
+from birdml.prediction.files import Outcome, check_audio, predict_files
+from birdml.prediction.hearing import Heard
 from birdml.prediction.listen import Asked, Members
+from birdml.prediction.side_by_side import SideBySide, one_by_one
 from birdml.prediction.tables import EVIDENCE, FORMATS
 from birdml.prediction.tables.rows import Made
 from birdml.steps.recording_figures import drawer
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from birdml.dataset.recording import Species
 
 SOURCE = "source.txt"  # in a folder of results: the whole path of what was listened to
+EXECUTORS = ("local", "ray")
 NAMED = 10  # faulty files named in the terminal
 
 
@@ -54,6 +59,11 @@ class FileOptions:
     thresholds: str = ""
     merge: bool = True
     explain: bool = False
+    sites: str = ""
+    metadata: str = ""
+    timezone: str = ""
+    jobs: int = 1
+    executor: str = "local"
 
 
 def predict_recordings(options: FileOptions) -> Outcome:
@@ -68,11 +78,28 @@ def predict_recordings(options: FileOptions) -> Outcome:
         raise UserError(f"format='{', '.join(unknown)}'; it can be {', '.join(FORMATS)}")
     asked, rule = _asked(options), _rule(options)
     channel_number(options.channel)
-    find_audio(options.recordings)
+    if options.executor not in EXECUTORS:
+        raise UserError(f"executor='{options.executor}'; it can be {', '.join(EXECUTORS)}")
+    if options.executor == "ray" and (options.figures or options.saliency):
+        raise UserError("executor=ray writes no figures: leave figures and saliency out")
+    if options.jobs < 1:
+        raise UserError(f"jobs={options.jobs}; it must be at least 1")
+    if options.sites and (options.latitude or options.longitude or options.elevation):
+        raise UserError("sites names the places: leave latitude, longitude and elevation out")
+    check_audio(options.recordings)
+    tables = read_tables(options.sites, options.metadata, options.timezone)
+    told = {n: getattr(options, n) for n in ("sites", "metadata", "timezone")}
+    told = {n: text if n == "timezone" else True for n, text in told.items() if text}
     from birdml.training.trainer import pick_device
 
     combination = find_model(options.model, pick_device(options.device))
-    members = able(combination, asked)
+    by_file = bool(options.sites or options.metadata)
+    members: Members = combination.members
+    without: Members | None = None
+    if not by_file:
+        members = able(combination, asked)
+    elif any(model.recipe.takes_metadata for model, _ in members):
+        without = _without_metadata(combination)
     read, beside = _reading(combination, rule, options.thresholds)
     if options.explain:
         _check_explained(combination.name, members, options, read)
@@ -90,8 +117,11 @@ def predict_recordings(options: FileOptions) -> Outcome:
     out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
     made = Made(combination.name, combination.version, combination.species)
     outcome = predict_files(
-        members, source, out, asked, forms, draw, options.channel, read, made, beside
+        *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
+        *(tables, told, without),
+        run=_runner(options),
     )
+    _say_circumstances(outcome, tables)
     _report(outcome, out, forms)
     return outcome
 
@@ -150,6 +180,36 @@ def able(combination: Combination, asked: Asked) -> Members:
     weights = usable_weights([weight for _, weight in combination.members], usable)
     pairs = zip(combination.members, weights, usable)
     return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
+
+
+def _runner(options: FileOptions) -> Callable[..., Iterator[Heard]]:
+    """What hears the files: this thread, several, or the machines of a cluster."""
+    if options.executor == "ray":
+        from birdml.jobs.ray_files import on_ray
+
+        return on_ray
+    return SideBySide(options.jobs) if options.jobs > 1 else one_by_one
+
+
+def _without_metadata(combination: Combination) -> Members:
+    """The members for files of which neither date nor time nor place is known; maybe none."""
+    usable = [not model.recipe.takes_metadata for model, _ in combination.members]
+    if not any(usable):
+        return ()
+    weights = usable_weights([weight for _, weight in combination.members], usable)
+    pairs = zip(combination.members, weights, usable)
+    return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
+
+
+def _say_circumstances(outcome: Outcome, tables: Tables) -> None:
+    """Which times were taken, and what of the tables no file was of."""
+    for clock, count in sorted(outcome.clocks.items()):
+        if clock and (tables.zone or clock != "as the clock says"):
+            print(f"times of {count} files: {clock}")
+    for name, table in (("sites", tables.sites), ("metadata", tables.per_file)):
+        if table and table.unmatched:
+            more = ", ..." if len(table.unmatched) > NAMED else ""
+            print(f"{name}: no file for {', '.join(table.unmatched[:NAMED])}{more}")
 
 
 def _check_explained(name: str, members: Members, options: FileOptions, read: Reading) -> None:
@@ -245,6 +305,13 @@ def _report(outcome: Outcome, out: Path, forms: list[str]) -> None:
     done = len(outcome.predicted) + len(outcome.there)
     if not done:
         raise UserError(f"none of the {len(outcome.faulty)} files could be read as audio")
+    for reason, count in outcome.lost():
+        print(f"lost: {count} files: {reason}")
+    for table in outcome.too_large:
+        print(f"{table} is left out: over 1 GB; read the tables of files, or ask for parquet")
+    if outcome.speed:
+        print(outcome.speed)
     there = f" ({len(outcome.there)} of them were there)" if outcome.there else ""
-    where = out / "predictions.csv" if "csv" in forms else out
+    whole = "csv" in forms and "predictions.csv" not in outcome.too_large
+    where = out / "predictions.csv" if whole else out
     print(f"{done} files{there}, {len(outcome.faulty)} left out: {where}")

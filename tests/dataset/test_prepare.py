@@ -268,3 +268,24 @@ def test_metadata_is_repaired_and_every_change_is_listed(tmp_path):
         ("time", "?", "left empty: it says that it is unknown"),
         ("date", "soon", "left empty: nothing can be made of it"),
     }
+
+
+def test_tables_and_zones_fill_in_what_a_source_does_not_tell(tmp_path):
+    folder = tmp_path / "raw" / "turmer"
+    folder.mkdir(parents=True)
+    for number, name in enumerate(("A1_20230512_033000.wav", "song.wav")):
+        sound = np.random.default_rng(number).normal(0, 0.1, 22050)
+        soundfile.write(folder / name, sound, 22050)
+    sites = tmp_path / "sites.csv"
+    sites.write_text("site,latitude,longitude,elevation\nA1,48.25,16.5,200\nB,1,1,\n")
+    said = []
+    request = Request(
+        str(tmp_path / "raw"), valid="0", sites=str(sites), timezone="UTC,Europe/Vienna"
+    )
+    made = prepare(request, tmp_path / "data", say=said.append)
+    known, unknown = sorted(made.recordings, key=lambda r: r.file)
+    assert (known.date, known.time) == ("2023-05-12", "05:30")
+    assert (known.latitude, known.longitude, known.elevation) == (48.25, 16.5, 200)
+    assert unknown.latitude is None and unknown.date == ""
+    assert "no site matches" in (tmp_path / "data" / "problems.csv").read_text()
+    assert "sites: no file for B" in said

@@ -10,7 +10,8 @@ import soundfile
 from birdml.calibration.presence import Presence
 from birdml.calibration.reading import Reading
 from birdml.errors import UserError
-from birdml.prediction.files import decoded, find_audio, predict_files
+from birdml.prediction.files import find_audio, predict_files
+from birdml.prediction.hearing import decoded
 from birdml.prediction.listen import FRAME_CENTRE, Asked, all_frames
 from birdml.prediction.recordings import pooled_logits
 from birdml.prediction.segments import FRAMES_PER_SECOND
@@ -187,7 +188,7 @@ def test_no_room_for_a_temporary_file_is_a_row(folder, tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("birdml.prediction.files.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("birdml.prediction.hearing.tempfile.TemporaryFile", full)
     outcome = predict_files([(model(), 1.0)], folder, tmp_path / "out", Asked())
     assert "No space left" in outcome.faulty["a.wav"]
     assert not outcome.predicted

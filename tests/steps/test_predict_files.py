@@ -188,3 +188,36 @@ def test_no_readable_file_at_all(here):
 def test_a_saved_model_is_a_combination_of_one(here):
     found = find_model("saved", "cpu")
     assert found.species == SPECIES and found.weights.tolist() == [1.0]
+
+
+def test_sites_and_zones_are_asked_for_said_and_in_the_table(here, capsys):
+    soundfile.write("birds/A1_20230512_033000.wav", noise(2), 22050)
+    Path("sites.csv").write_text("site,latitude,longitude\nA1,48,16\nB2,47,15\n")
+    asked = {"sites": "sites.csv", "timezone": "UTC,Europe/Vienna", "jobs": 2}
+    predict_recordings(FileOptions("saved", "birds", out="out", **asked))
+    said = capsys.readouterr().out
+    assert "times of 1 files: brought to Europe/Vienna" in said
+    assert "sites: no file for B2" in said and "note: a.wav: no site matches" in said
+    row = table("out")[0]
+    assert (row["site"], row["wall_clock"]) == ("A1", "2023-05-12T05:30:00+02:00")
+    # a model of date and place hears where that is known, and says so of the others
+    predict_recordings(FileOptions("meta", "birds", out="meta", sites="sites.csv"))
+    assert "left out: a.wav (neither date nor time nor place" in capsys.readouterr().out
+    assert {row["file"] for row in table("meta")} == {"A1_20230512_033000.wav"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"jobs": 0}, "jobs=0"),
+        ({"executor": "spark"}, "executor='spark'"),
+        ({"executor": "ray", "figures": True}, "writes no figures"),
+        ({"sites": "nowhere.csv"}, "'nowhere.csv' is missing"),
+        ({"sites": "s.csv", "latitude": "3", "longitude": "3"}, "leave latitude"),
+        ({"timezone": "Mars"}, "'Mars' is no zone"),
+    ],
+)
+def test_archives_that_cannot_be_asked_for_write_nothing(here, changes, message):
+    with pytest.raises(UserError, match=message):
+        predict_recordings(FileOptions("saved", "birds", **changes))
+    assert not (here / "predictions").exists()

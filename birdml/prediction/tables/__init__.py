@@ -14,14 +14,16 @@ from birdml.prediction.tables.rows import Made, Part, Sound
 class Form(Protocol):
     """What a module of this folder has."""
 
-    def place(self, name: str, date: str) -> str:
-        """Where the table of a recording lies in the folder of results."""
+    def place(self, name: str, date: str, site: str | None = None) -> str:
+        """Where the table of a recording lies in the folder of results; `site` is None where tables
+        have none."""
 
     def content(self, detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
         """The table of one recording, in order of time."""
 
     def join(self, out: Path, parts: Sequence[Part]) -> None:
-        """Makes the table of the whole folder, where there is one, out of its recordings'."""
+        """Makes the table of the whole folder, where there is one, out of its recordings'. Raises
+        TooLarge where there is none any more since nothing would open it."""
 
 
 FORMS: dict[str, Form] = {
@@ -42,5 +44,6 @@ def write(form: str, out: Path, detections: Sequence[Event], sound: Sound, made:
     if form != EVIDENCE:
         detections = [one for one in detections if one.change != DROPPED]
     table = FORMS[form].content(detections, sound, made)
-    with writing(out / FORMS[form].place(sound.name, sound.date)) as file:
+    site = None if sound.field is None else sound.field.site
+    with writing(out / FORMS[form].place(sound.name, sound.date, site)) as file:
         file.write(table)

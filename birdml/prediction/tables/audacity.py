@@ -7,7 +7,7 @@ from birdml.calibration.events import Event
 from birdml.prediction.tables.rows import Made, Part, Sound, latin_name
 
 
-def place(name: str, date: str) -> str:
+def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.labels.txt"
 
 

@@ -18,7 +18,7 @@ HEADER = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence"
 WHOLE = "BirdNET_CombinedTable.csv"  # its name does not match that of single tables
 
 
-def place(name: str, date: str) -> str:
+def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.BirdNET.results.csv"
 
 
@@ -32,4 +32,4 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
 
 
 def join(out: Path, parts: Sequence[Part]) -> None:
-    join_csv(out / WHOLE, HEADER, [out / place(part.name, "") for part in parts])
+    join_csv(out / WHOLE, HEADER, (out / place(part.name, "") for part in parts))

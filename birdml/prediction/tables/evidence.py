@@ -22,7 +22,7 @@ HEADER += ("score_without_place", "change")
 WHOLE = "evidence.csv"
 
 
-def place(name: str, date: str) -> str:
+def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.evidence.csv"
 
 
@@ -31,7 +31,7 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
 
 
 def join(out: Path, parts: Sequence[Part]) -> None:
-    join_csv(out / WHOLE, HEADER, [out / place(part.name, "") for part in parts])
+    join_csv(out / WHOLE, HEADER, (out / place(part.name, "") for part in parts))
 
 
 def _row(d: Event, sound: Sound, made: Made) -> tuple[object, ...]:

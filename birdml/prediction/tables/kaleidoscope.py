@@ -21,7 +21,7 @@ HEADER += ("scientific_name", "common_name", "confidence")
 WHOLE = "predictions.kaleidoscope.csv"
 
 
-def place(name: str, date: str) -> str:
+def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.kaleidoscope.csv"
 
 
@@ -39,4 +39,4 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
 
 
 def join(out: Path, parts: Sequence[Part]) -> None:
-    join_csv(out / WHOLE, HEADER, [out / place(part.name, "") for part in parts])
+    join_csv(out / WHOLE, HEADER, (out / place(part.name, "") for part in parts))

@@ -1,7 +1,8 @@
 """A dataset in Parquet: one file for each recording, partitioned by the day of the recording.
 
 `predictions.parquet/recorded=2023-05-12/<16 digits of the recording>.parquet`, without a date
-`recorded=unknown`; the columns are those of our CSV, as numbers where they are numbers.
+`recorded=unknown`; below `site=<name>`, or `site=unknown`, where sites are asked for. The columns
+are those of our CSV, as numbers where they are numbers; the site is that of the folder.
 """
 
 import hashlib
@@ -9,18 +10,21 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from birdml.calibration.events import Event
-from birdml.prediction.tables.csv import HEADER
-from birdml.prediction.tables.rows import Made, Part, Sound, common_name, moment
+from birdml.prediction.tables.csv import FIELD, HEADER
+from birdml.prediction.tables.rows import Made, Part, Sound, common_name, field_cells, moment
 
 FOLDER = "predictions.parquet"
 NUMBERS = {"start": "float64", "end": "float64", "score": "float64", "logit": "float32"}
 NUMBERS |= {"rank": "int32", "windows": "int32"}
+TYPES = NUMBERS | {"latitude": "float64", "longitude": "float64"}
 
 
-def place(name: str, date: str) -> str:
-    return f"{FOLDER}/recorded={date or 'unknown'}/{_digits(name)}.parquet"
+def place(name: str, date: str, site: str | None = None) -> str:
+    of = "" if site is None else f"site={quote(site, safe=' ') or 'unknown'}/"
+    return f"{FOLDER}/{of}recorded={date or 'unknown'}/{_digits(name)}.parquet"
 
 
 def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
@@ -40,8 +44,14 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
         "model": [made.model] * len(species),
         "version": [made.version] * len(species),
     }
+    if sound.field is not None:
+        cells = [field_cells(sound, d.start) for d in detections]
+        columns["wall_clock"] = [cell[-1] for cell in cells]
+        for name in ("latitude", "longitude"):
+            columns[name] = [getattr(sound.field, name)] * len(species)
+    names = (*HEADER, *(name for name in FIELD if name in columns))
     about = {"birdml.model": made.model, "birdml.version": made.version}
-    types = [(name, pyarrow.type_for_alias(NUMBERS.get(name, "string"))) for name in HEADER]
+    types = [(name, pyarrow.type_for_alias(TYPES.get(name, "string"))) for name in names]
     table = pyarrow.table(columns, schema=pyarrow.schema(types, metadata=about))
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
@@ -50,9 +60,11 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
 
 def join(out: Path, parts: Sequence[Part]) -> None:
     """Removes the files of recordings that have no tables any more: the rest is the dataset."""
-    kept = {_digits(part.name) for part in parts}
-    for path in (out / FOLDER).glob("recorded=*/*.parquet"):
-        if path.stem not in kept:
+    kept = {_digits(part.name): place(part.name, part.date, part.site) for part in parts}
+    for path in (out / FOLDER).rglob("recorded=*/*.parquet"):
+        own = kept.get(path.stem)
+        elsewhere = own is not None and str(path.relative_to(out)) != own and (out / own).exists()
+        if own is None or elsewhere:  # of another date or site than the recording has now
             path.unlink()
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 
 from birdml.calibration.events import Event
 from birdml.files import writing
-from birdml.prediction.tables.rows import Made, Part, Sound, common_name, latin_name
+from birdml.prediction.tables.rows import (
+    MOST_BYTES,
+    Made,
+    Part,
+    Sound,
+    TooLarge,
+    common_name,
+    latin_name,
+)
 
 HEADER: tuple[str, ...] = ("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)")
 HEADER += ("Low Freq (Hz)", "High Freq (Hz)", "Begin File", "Species", "Class", "Score", "Rank")
@@ -19,7 +27,7 @@ WHOLE = "predictions.selections.txt"
 BEGIN, END = HEADER.index("Begin Time (s)"), HEADER.index("End Time (s)")
 
 
-def place(name: str, date: str) -> str:
+def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.selections.txt"
 
 
@@ -40,6 +48,14 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
 
 
 def join(out: Path, parts: Sequence[Part]) -> None:
+    try:
+        _join(out, parts)
+    except TooLarge:
+        (out / WHOLE).unlink(missing_ok=True)
+        raise
+
+
+def _join(out: Path, parts: Sequence[Part]) -> None:
     with writing(out / WHOLE) as whole:
         whole.write(_line(HEADER).encode())
         number, before = 0, 0.0
@@ -51,6 +67,8 @@ def join(out: Path, parts: Sequence[Part]) -> None:
                 cells[END] = f"{float(cells[END]) + before:.3f}"
                 whole.write(_line(cells).encode())
             before += part.seconds
+            if whole.tell() > MOST_BYTES:
+                raise TooLarge
 
 
 def _rows(table: Path) -> Iterator[list[str]]:

@@ -1,0 +1,25 @@
+"""A page of a season: what was heard where and when, and how long it was listened."""
+
+import click
+from _command import entry_point
+
+
+@entry_point
+@click.option("--predictions", required=True, help="Folder of results of predict.")
+@click.option("--min_score", default="", help="Lowest score that counts  [default: any]")
+@click.option("--out", default="", help="Folder for the page  [default: that of the results]")
+def season(predictions, min_score, out):
+    """Writes season.html, one page that needs no network, and its pictures.
+
+    Species over days and hours, per site and on a map, beside the hours that were recorded; first
+    and last dates, and the best moment of each species.
+    """
+    from birdml.steps.season import season as make_season
+    from birdml.tracking.store import describe_handed_run
+
+    path = make_season(predictions, min_score, out)
+    describe_handed_run(f"season {predictions}", f"Page: {path}")
+
+
+if __name__ == "__main__":
+    season()

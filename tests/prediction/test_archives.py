@@ -1,0 +1,150 @@
+"""Archives of recorders: several jobs, sites and wall clocks, journals that break, sizes."""
+
+import csv
+import json
+
+import pytest
+import soundfile
+
+from birdml.dataset.circumstances import read_tables
+from birdml.errors import UserError
+from birdml.prediction.files import predict_files
+from birdml.prediction.journal import JOURNAL, read_journal
+from birdml.prediction.listen import Asked
+from birdml.prediction.side_by_side import SideBySide
+from birdml.prediction.tables import FORMATS
+from tests.prediction.small import noise
+from tests.prediction.test_split import model
+
+
+@pytest.fixture
+def archive(tmp_path):
+    source = tmp_path / "birds"
+    for site in ("A", "B"):
+        (source / site).mkdir(parents=True)
+        for hour in (3, 4, 5):
+            path = source / site / f"20230512_0{hour}0010.wav"
+            soundfile.write(path, noise(2, seed=hour), 22050, subtype="PCM_16")
+    (source / "broken.wav").write_bytes(b"none")
+    return source
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_several_jobs_make_the_same_bytes_in_the_same_order(archive, tmp_path):
+    members = [(model(), 1.0)]
+    for jobs in (1, 3):
+        run = {"run": SideBySide(jobs)} if jobs > 1 else {}
+        out = tmp_path / f"out{jobs}"
+        outcome = predict_files(members, archive, out, Asked("5s"), FORMATS, **run)
+        assert len(outcome.predicted) == 6 and list(outcome.faulty) == ["broken.wav"]
+    assert contents(tmp_path / "out1") == contents(tmp_path / "out3")
+
+
+def test_an_error_of_one_job_ends_all(archive, tmp_path, monkeypatch):
+    def full(*args):
+        raise UserError("no space left")
+
+    monkeypatch.setattr("birdml.prediction.hearing.write", full)
+    with pytest.raises(UserError, match="no space left"):
+        predict_files([(model(), 1.0)], archive, tmp_path / "o", Asked(), run=SideBySide(2))
+
+
+def sites(tmp_path, latitude="48"):
+    path = tmp_path / "sites.csv"
+    path.write_text(f"site,latitude,longitude,name\nA,{latitude},16,Meadow\nB,47,15.5,\n")
+    return read_tables(str(path), "", "UTC,Europe/Vienna")
+
+
+def test_detections_carry_site_and_wall_clock(archive, tmp_path):
+    import pyarrow.dataset
+
+    out, told = tmp_path / "out", {"sites": True}
+    arguments = ([(model(), 1.0)], archive, out, Asked(top=1), ("csv", "parquet"))
+    predict_files(*arguments, tables=sites(tmp_path), told=told)
+    with open(out / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[-4:] == ["site", "latitude", "longitude", "wall_clock"]
+    assert [rows[0][n] for n in ("site", "latitude", "time", "wall_clock")] == [
+        *("Meadow", "48", "05:00", "2023-05-12T05:00:10+02:00")
+    ]
+    found = pyarrow.dataset.dataset(out / "predictions.parquet", partitioning="hive").to_table()
+    assert sorted(set(found["site"].to_pylist())) == ["B", "Meadow"] and len(found) == 6
+    # a site that is corrected is heard anew, the others are not
+    again = predict_files(*arguments, tables=sites(tmp_path, "47.5"), told=told)
+    assert again.predicted == [f"A/20230512_0{hour}0010.wav" for hour in (3, 4, 5)]
+    assert read_journal(out).entries["B/20230512_030010.wav"].site == "B"
+    with pytest.raises(UserError, match="another sites"):
+        predict_files(*arguments)
+
+
+def test_a_line_of_the_journal_that_is_torn_or_changed_counts_as_none(archive, tmp_path):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    (archive / "broken.wav").unlink()
+    predict_files(members, archive, out, Asked())
+    lines = (out / JOURNAL).read_bytes().splitlines(keepends=True)
+    changed = lines[0].replace(b'"seconds": 2.0', b'"seconds": 9.0')
+    assert changed != lines[0]
+    (out / JOURNAL).write_bytes(changed + b"".join(lines[1:3]) + lines[3][:40])
+    again = predict_files(members, archive, out, Asked())
+    assert len(again.there) == 2 and len(again.predicted) == 4
+    assert len(predict_files(members, archive, out, Asked()).there) == 6
+
+
+def test_a_journal_without_checksums_is_gone_on_with(archive, tmp_path):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    predict_files(members, archive, out, Asked())
+    old = ("file", "source", "stamp", "problem", "faulty", "seconds")
+    lines = [json.loads(line) for line in (out / JOURNAL).read_text().splitlines()]
+    text = [json.dumps({k: v for k, v in line.items() if k in old}) for line in lines]
+    (out / JOURNAL).write_text("\n".join(text) + "\n")
+    assert len(predict_files(members, archive, out, Asked()).there) == 6
+
+
+def test_no_room_for_the_journal_is_one_line_and_it_goes_on(archive, tmp_path, monkeypatch):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("birdml.prediction.journal.zlib.crc32", lambda text: no_room())
+        with pytest.raises(UserError, match="no space left for .*journal"):
+            predict_files(members, archive, out, Asked())
+    assert len(predict_files(members, archive, out, Asked()).predicted) == 6
+
+
+def no_room():
+    raise OSError(28, "No space left on device")
+
+
+def test_tables_that_nothing_opens_are_left_out_and_said(archive, tmp_path, monkeypatch):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    predict_files(members, archive / "A" / "20230512_030010.wav", out, Asked())
+    assert (out / "predictions.csv").exists()
+    monkeypatch.setattr("birdml.prediction.tables.rows.MOST_BYTES", 500)
+    outcome = predict_files(members, archive, out, Asked())
+    assert outcome.too_large == ["predictions.csv"] and not (out / "predictions.csv").exists()
+    assert predict_files(members, archive, out, Asked()).too_large == ["predictions.csv"]
+
+
+def test_tables_of_the_folder_are_made_again_only_where_they_must(archive, tmp_path, monkeypatch):
+    members, out = [(model(), 1.0)], tmp_path / "out"
+    (archive / "broken.wav").unlink()
+    predict_files(members, archive, out, Asked())
+    whole = (out / "predictions.csv").read_bytes()
+    (out / "predictions.csv").unlink()
+    predict_files(members, archive, out, Asked())
+    assert (out / "predictions.csv").read_bytes() == whole
+    monkeypatch.setattr("birdml.prediction.files.Part", None)
+    assert len(predict_files(members, archive, out, Asked()).there) == 6
+
+
+def test_what_was_lost_is_counted_by_reason(archive, tmp_path):
+    (archive / "empty.wav").write_bytes(b"")
+    (archive / "empty2.wav").write_bytes(b"")
+    outcome = predict_files([(model(), 1.0)], archive, tmp_path / "out", Asked())
+    assert outcome.lost()[0] == ("empty file", 2) and len(outcome.lost()) == 2
+    assert "real time" in outcome.speed
