@@ -48,6 +48,20 @@ from _command import dataset_option, entry_point
     "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."
 )
 @click.option(
+    "--annotations",
+    default="",
+    help="A table of what sings when, or a folder of tables: their recordings are annotated "
+    "through.",
+)
+@click.option(
+    "--names", default="", help="Table `name,species`: names in annotations that don't match."
+)
+@click.option(
+    "--mark_columns",
+    default="",
+    help="Columns of the annotations that are not found by their names: species=Code, start=Begin.",
+)
+@click.option(
     "--verify",
     default="false",
     type=bool,
@@ -55,7 +69,7 @@ from _command import dataset_option, entry_point
 )
 def prepare(
     source, layout, audio, dataset, valid, seed, workers, columns, strict, valid_by, noise, channel,
-    verify,
+    annotations, names, mark_columns, verify,
 ):  # fmt: skip
     """Make a dataset: recordings at 22 050 Hz, their species and metadata, train and valid."""
     if verify:
@@ -64,7 +78,10 @@ def prepare(
     from birdml.dataset.prepare import Request, prepare, summary
     from birdml.tracking.store import describe_handed_run
 
-    request = Request(source, layout, audio, valid, seed, columns, valid_by, noise, channel)
+    request = Request(
+        source, layout, audio, valid, seed, columns, valid_by, noise, channel, annotations, names,
+        mark_columns,
+    )  # fmt: skip
     made = prepare(request, Path(dataset), workers, strict, click.echo)
     for line in summary(made):
         click.echo(line)

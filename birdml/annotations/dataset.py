@@ -3,27 +3,42 @@
 import os
 from pathlib import Path
 
-from birdml.annotations.reading import Reading, read_marks
+import numpy as np
+
+from birdml.annotations.marks import Marks
+from birdml.annotations.reading import Reading
+from birdml.dataset.annotated import ANNOTATIONS
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-
-ANNOTATIONS = "annotations.csv"
 
 
 def dataset_marks(dataset: Dataset) -> Reading:
     """The marks in a dataset's `annotations.csv`: `file, start, end, species, low, high`.
 
-    Recordings in it are annotated through; a row without times and species names one in which
-    nothing sings. Raises UserError where the dataset has no annotations.
+    Recordings in it are annotated through. Raises UserError where the dataset has none.
     """
-    path = dataset.folder / ANNOTATIONS
-    if not path.is_file():
+    marked = dataset.annotations
+    if marked is None:
         raise UserError(
             f"the dataset at '{dataset.folder}' has no {ANNOTATIONS}: it knows what sings in a "
             "recording, not when; name annotation tables with -P truth=TABLE_OR_FOLDER"
         )
-    return read_marks(path)
+    names = tuple((class_id,) for class_id in dataset.classes)
+    return Reading(
+        Marks(
+            marked.files,
+            names,
+            marked.file,
+            marked.label,
+            marked.start,
+            marked.end,
+            marked.low.astype(np.float32),
+            marked.high.astype(np.float32),
+            np.full(len(marked), np.nan),
+        ),
+        1,
+    )
 
 
 def dataset_seconds(dataset: Dataset) -> dict[str, float]:
