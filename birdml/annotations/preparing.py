@@ -82,7 +82,7 @@ def given(
         )
     problems += reading.problems
     marks = _in_recordings(reading.marks, recordings, problems)
-    known = {}
+    known: dict[str, str] = {}  # class id -> Latin name
     for recording in recordings:
         if recording.split in FOR_TRAINING and not recording.noise:
             class_id = class_id_of(recording)
