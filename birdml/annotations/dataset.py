@@ -1,6 +1,7 @@
 """The marks of a prepared dataset, and how long its recordings are."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from birdml.dataset.annotated import ANNOTATIONS
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
+from birdml.scoring.windows import CLOSE, LEAST
 
 
 def dataset_marks(dataset: Dataset) -> Reading:
@@ -39,6 +41,29 @@ def dataset_marks(dataset: Dataset) -> Reading:
         ),
         1,
     )
+
+
+def present_in_windows(
+    dataset: Dataset, files: Sequence[str], starts: np.ndarray, seconds: float
+) -> np.ndarray:
+    """The species of which at least 0.2 s, or half of a mark, lie in each window, bool [W, C].
+
+    Window w begins `starts[w]` seconds (float64 [W]) into the recording `files[w]`; of recordings
+    that are not annotated through, nothing is known and all is false.
+    """
+    present = np.zeros((len(files), len(dataset.classes)), bool)
+    marked = dataset.annotations
+    if marked is None:
+        return present
+    for row, (file, begin) in enumerate(zip(files, starts.tolist(), strict=True)):
+        if file not in marked.place_of:
+            continue
+        of = marked.rows_of(file)
+        start, end = marked.start[of], marked.end[of]
+        overlap = np.minimum(end, begin + seconds) - np.maximum(start, begin)
+        inside = overlap >= np.minimum(LEAST, (end - start) / 2) - CLOSE
+        present[row, marked.label[of][inside]] = True
+    return present
 
 
 def dataset_seconds(dataset: Dataset) -> dict[str, float]:

@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from birdml import __version__
@@ -90,6 +90,8 @@ def prepare(
         raise UserError(f"valid_by='{request.valid_by}'; it can be {', '.join(VALID_BY)}")
     if request.valid_by != "group" and lines is not None:
         raise UserError("valid is a list: valid_by would decide nothing; give a fraction")
+    if request.source == "demo":
+        request = _with_demo(request, demo_folder(folder, request.seed))
     source, layout = _read_source(request, folder, say)
     if not source.recordings:
         first = f" (first problem: {_line(source.problems[0])})" if source.problems else ""
@@ -168,6 +170,16 @@ def prepare(
         )
         shutil.rmtree(work)
         return dataset
+
+
+def _with_demo(request: Request, raw: Path) -> Request:
+    """The demo's recordings of nothing and its annotations, where no others are asked for."""
+    given = {
+        name: str(raw / folder)
+        for name, folder in (("noise", "noise"), ("annotations", "annotations"))
+        if not getattr(request, name) and (raw / folder).is_dir()
+    }
+    return replace(request, **given)
 
 
 def _marks(
