@@ -237,6 +237,8 @@ def _of_dataset(client: "MlflowClient", folder: Path, dataset: Dataset, truth: M
         parts.append(_marks(made, scores, wanted))
     marks = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
     file, label, start, score = marks
+    seconds = dataset_seconds(dataset)
+    ends = np.array([seconds[name] for name in truth.files])
     unknown = np.full(len(file), np.nan, np.float32)
     return Marks(
         truth.files,
@@ -244,7 +246,7 @@ def _of_dataset(client: "MlflowClient", folder: Path, dataset: Dataset, truth: M
         file,
         label,
         start,
-        start + SECONDS,
+        np.minimum(start + SECONDS, ends[file]),
         unknown,
         unknown,
         score,
