@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from birdml import __version__
 from birdml.annotations import preparing
@@ -174,7 +175,7 @@ def prepare(
 
 def _with_demo(request: Request, raw: Path) -> Request:
     """The demo's recordings of nothing and its annotations, where no others are asked for."""
-    given = {
+    given: dict[str, Any] = {
         name: str(raw / folder)
         for name, folder in (("noise", "noise"), ("annotations", "annotations"))
         if not getattr(request, name) and (raw / folder).is_dir()
