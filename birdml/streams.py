@@ -3,7 +3,7 @@
 import numpy as np
 
 # What a training draws, each a stream of its own.
-NETWORK, EXCERPTS, PICK, BLUR, CHANGES = range(5)
+NETWORK, EXCERPTS, PICK, BLUR, CHANGES, MARKS, BACKDROPS = range(7)
 
 
 def sequence(seed: int, *key: int) -> np.random.SeedSequence:

@@ -11,6 +11,7 @@ import yaml
 
 from birdml.jobs.request import TrainOptions
 from birdml.steps.calibrate import CalibrateOptions
+from birdml.steps.compare_marks import MarkComparison
 from birdml.steps.embed import EmbedOptions
 from birdml.steps.ensemble_search import EnsembleOptions
 from birdml.steps.main import MainOptions
@@ -32,6 +33,7 @@ OPTIONS = {
     "calibrate": [CalibrateOptions],
     "submit": [SubmitOptions],
     "score": [ScoreOptions, MarkOptions],
+    "compare": [MarkComparison],
     "embed": [EmbedOptions],
     "similar": [SimilarOptions],
     "species": [SpeciesOptions],

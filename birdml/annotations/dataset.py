@@ -1,29 +1,69 @@
 """The marks of a prepared dataset, and how long its recordings are."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from birdml.annotations.reading import Reading, read_marks
+import numpy as np
+
+from birdml.annotations.marks import Marks
+from birdml.annotations.reading import Reading
+from birdml.dataset.annotated import ANNOTATIONS
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-
-ANNOTATIONS = "annotations.csv"
+from birdml.scoring.windows import CLOSE, LEAST
 
 
 def dataset_marks(dataset: Dataset) -> Reading:
     """The marks in a dataset's `annotations.csv`: `file, start, end, species, low, high`.
 
-    Recordings in it are annotated through; a row without times and species names one in which
-    nothing sings. Raises UserError where the dataset has no annotations.
+    Recordings in it are annotated through. Raises UserError where the dataset has none.
     """
-    path = dataset.folder / ANNOTATIONS
-    if not path.is_file():
+    marked = dataset.annotations
+    if marked is None:
         raise UserError(
             f"the dataset at '{dataset.folder}' has no {ANNOTATIONS}: it knows what sings in a "
             "recording, not when; name annotation tables with -P truth=TABLE_OR_FOLDER"
         )
-    return read_marks(path)
+    names = tuple((class_id,) for class_id in dataset.classes)
+    return Reading(
+        Marks(
+            marked.files,
+            names,
+            marked.file,
+            marked.label,
+            marked.start,
+            marked.end,
+            marked.low.astype(np.float32),
+            marked.high.astype(np.float32),
+            np.full(len(marked), np.nan),
+        ),
+        1,
+    )
+
+
+def present_in_windows(
+    dataset: Dataset, files: Sequence[str], starts: np.ndarray, seconds: float
+) -> np.ndarray:
+    """The species of which at least 0.2 s, or half of a mark, lie in each window, bool [W, C].
+
+    Window w begins `starts[w]` seconds (float64 [W]) into the recording `files[w]`; of recordings
+    that are not annotated through, nothing is known and all is false.
+    """
+    present = np.zeros((len(files), len(dataset.classes)), bool)
+    marked = dataset.annotations
+    if marked is None:
+        return present
+    for row, (file, begin) in enumerate(zip(files, starts.tolist(), strict=True)):
+        if file not in marked.place_of:
+            continue
+        of = marked.rows_of(file)
+        start, end = marked.start[of], marked.end[of]
+        overlap = np.minimum(end, begin + seconds) - np.maximum(start, begin)
+        inside = overlap >= np.minimum(LEAST, (end - start) / 2) - CLOSE
+        present[row, marked.label[of][inside]] = True
+    return present
 
 
 def dataset_seconds(dataset: Dataset) -> dict[str, float]:

@@ -39,6 +39,7 @@ def paired(
     species: Sequence[Species] = (),
     mapping: Mapping[str, str] | None = None,
     seconds: Mapping[str, float] | None = None,
+    beside: Sequence[Sequence[Names]] = (),
 ) -> Pair:
     """Brings both sides together.
 
@@ -47,6 +48,7 @@ def paired(
         species: the label set; without one, the species of both sides.
         mapping: names of tables -> names of the label set (`names.read_mapping`).
         seconds: lengths of recordings; of others the last mark of either side is the end.
+        beside: names in other tables, which may tell what belongs together.
 
     Raises:
         UserError: where the sides share no recording or no species; it shows how both look.
@@ -55,7 +57,7 @@ def paired(
     truth, detections = _one_name_each(truth), _one_name_each(detections)
     _check_any(truth, detections)
     detections = _in_files_of(truth, detections, notes)
-    labels = LabelSet(species, [truth.names, detections.names], mapping)
+    labels = LabelSet(species, [truth.names, detections.names, *beside], mapping)
     sides = []
     for side, marks in (("truth", truth), ("detections", detections)):
         sides.append(_labelled(marks, labels, side, notes))

@@ -27,12 +27,15 @@ class Reading:
     every: bool = False  # a score of every species in every window: no annotations
 
 
-def read_marks(path: str | Path, columns: str = "") -> Reading:
+def read_marks(
+    path: str | Path, columns: str = "", refused: list[Problem] | None = None
+) -> Reading:
     """The marks of a table or of all tables below a folder.
 
     Args:
         path: a table, or a folder whose `.txt`, `.csv` and `.tsv` files are read.
         columns: `ours=theirs, ...` for columns whose names say nothing.
+        refused: takes tables that can't be read as marks; without it, one is an error.
 
     Raises:
         UserError: where nothing is there; all that can't be read as marks are named at once.
@@ -56,15 +59,17 @@ def read_marks(path: str | Path, columns: str = "") -> Reading:
         try:
             marks, all_scores = _read(one, name, columns, problems)
         except (NoTable, OSError, UserError) as error:
-            faults.append(f"{name}: {error}")
+            faults.append((name, str(error)))
             continue
         every = every or all_scores
         parts.append(marks)
-    if faults:
+    if refused is not None and parts:
+        refused += [Problem(name, "annotations", "", f"left out: {why}") for name, why in faults]
+    elif faults:
         more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         raise UserError(
             f"{len(faults)} of {len(paths)} tables in '{path}' can't be read as marks: "
-            f"{'; '.join(faults[:SHOWN])}{more}"
+            f"{'; '.join(f'{name}: {why}' for name, why in faults[:SHOWN])}{more}"
         )
     return Reading(joined(parts), len(parts), problems, every)
 

@@ -57,6 +57,20 @@ from _command import dataset_option, entry_point
     help="Europe/Vienna or +02:00: zone of the place; UTC,Europe/Vienna: the clocks run on UTC.",
 )
 @click.option(
+    "--annotations",
+    default="",
+    help="A table of what sings when, or a folder of tables: their recordings are annotated "
+    "through.",
+)
+@click.option(
+    "--names", default="", help="Table `name,species`: names in annotations that don't match."
+)
+@click.option(
+    "--mark_columns",
+    default="",
+    help="Columns of the annotations that are not found by their names: species=Code, start=Begin.",
+)
+@click.option(
     "--verify",
     default="false",
     type=bool,
@@ -64,7 +78,7 @@ from _command import dataset_option, entry_point
 )
 def prepare(
     source, layout, audio, dataset, valid, seed, workers, columns, strict, valid_by, noise, channel,
-    sites, metadata, timezone, verify,
+    sites, metadata, timezone, annotations, names, mark_columns, verify,
 ):  # fmt: skip
     """Make a dataset: recordings at 22 050 Hz, their species and metadata, train and valid."""
     if verify:
@@ -74,19 +88,9 @@ def prepare(
     from birdml.tracking.store import describe_handed_run
 
     request = Request(
-        source,
-        layout,
-        audio,
-        valid,
-        seed,
-        columns,
-        valid_by,
-        noise,
-        channel,
-        sites,
-        metadata,
-        timezone,
-    )
+        source, layout, audio, valid, seed, columns, valid_by, noise, channel, sites, metadata,
+        timezone, annotations, names, mark_columns,
+    )  # fmt: skip
     made = prepare(request, Path(dataset), workers, strict, click.echo)
     for line in summary(made):
         click.echo(line)

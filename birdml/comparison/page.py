@@ -38,11 +38,16 @@ def page(report: Report) -> str:
         _ensemble(report),
         _place(report),
     ]
+    return document(f"Models of {report.dataset}", parts)
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """A page with style and script inside; empty parts are left out."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,">'
-        f"<title>Models of {escape(report.dataset)}</title>\n"
+        f"<title>{escape(title)}</title>\n"
         f"<style>\n{(HERE / 'page.css').read_text()}</style></head>\n<body>\n"
         + "\n".join(part for part in parts if part)
         + f"\n<script>\n{(HERE / 'page.js').read_text()}</script>\n</body></html>\n"

@@ -12,10 +12,13 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from birdml import __version__
+from birdml.annotations import preparing
+from birdml.annotations.names import read_mapping
 from birdml.dataset import convert
 from birdml.dataset.assemble import (
     FOR_TRAINING,
@@ -69,6 +72,9 @@ class Request:
     sites: str = ""  # tables and zone that tell when and where; see dataset.circumstances
     metadata: str = ""
     timezone: str = ""
+    annotations: str = ""  # a table of marks in time, or a folder of them
+    names: str = ""  # a table: what names in annotations mean
+    mark_columns: str = ""
 
 
 def prepare(
@@ -89,6 +95,8 @@ def prepare(
         raise UserError(f"valid_by='{request.valid_by}'; it can be {', '.join(VALID_BY)}")
     if request.valid_by != "group" and lines is not None:
         raise UserError("valid is a list: valid_by would decide nothing; give a fraction")
+    if request.source == "demo":
+        request = _with_demo(request, demo_folder(folder, request.seed))
     source, layout = _read_source(request, folder, say)
     if not source.recordings:
         first = f" (first problem: {_line(source.problems[0])})" if source.problems else ""
@@ -96,7 +104,8 @@ def prepare(
     problems = list(source.problems)
     recordings = named_once(source.recordings, problems)
     listed = None if lines is None else recordings_listed(lines, recordings, problems)
-    fingerprint = _fingerprint(recordings, fraction, listed, request)
+    marks = _marks(request, layout, recordings, problems)
+    fingerprint = _fingerprint(recordings, fraction, listed, request, marks)
     with claimed(folder, fingerprint) as work:
         has_audio = any(r.audio for r in recordings)
         everything = recordings
@@ -126,15 +135,16 @@ def prepare(
             source.reading,
             request.valid_by,
         )
-        vocabulary = Vocabulary(
-            [r for r in recordings if split[r.file] in FOR_TRAINING], source.species
-        )
+        own = source.species or (preparing.species_of(recordings, marks) if marks else ())
+        vocabulary = Vocabulary([r for r in recordings if split[r.file] in FOR_TRAINING], own)
         problems += vocabulary.overruled
         samples = {name: done.samples for name, done in converted.items()}
         finished = [
             finish(r, split[r.file], vocabulary, samples.get(r.file, 0), problems, source.reading)
             for r in recordings
         ]
+        classes = [s.class_id for s in vocabulary.species]
+        marked = preparing.of_dataset(marks, finished, classes, problems) if marks else None
         shared = places_in_train(finished)
         _sweep(folder / "audio", {r.file for r in finished} if has_audio else set())
         if strict and problems:
@@ -161,9 +171,34 @@ def prepare(
                 **({} if shared is None else {"valid_places_in_train": round(shared, 4)}),
                 **(convert.versions() if has_audio else {}),
             },
+            marked,
         )
         shutil.rmtree(work)
         return dataset
+
+
+def _with_demo(request: Request, raw: Path) -> Request:
+    """The demo's recordings of nothing and its annotations, where no others are asked for."""
+    given: dict[str, Any] = {
+        name: str(raw / folder)
+        for name, folder in (("noise", "noise"), ("annotations", "annotations"))
+        if not getattr(request, name) and (raw / folder).is_dir()
+    }
+    return replace(request, **given)
+
+
+def _marks(
+    request: Request, layout: str, recordings: list[RawRecording], problems: list[Problem]
+) -> preparing.Given | None:
+    """The marks asked for; unlabelled recordings take their species from them."""
+    if not request.annotations:
+        if request.names or request.mark_columns:
+            raise UserError("names and mark_columns are of annotations: give annotations=... too")
+        return None
+    mapping = read_mapping(request.names) if request.names else {}
+    path = Path(request.annotations)
+    given = preparing.given(path, recordings, mapping, request.mark_columns, problems)
+    return preparing.label_by_marks(recordings, given, layout == "folders", problems)
 
 
 def _parse_valid(valid: str) -> tuple[float, list[str] | None]:
@@ -256,6 +291,7 @@ def _fingerprint(
     fraction: float,
     listed: frozenset[str] | None,
     request: Request,
+    marks: preparing.Given | None = None,
 ) -> str:
     """Of everything that the result depends on but the inside of audio files."""
     digest = hashlib.sha256()
@@ -279,6 +315,8 @@ def _fingerprint(
     digest.update(json.dumps([chosen, request.seed]).encode())
     if (request.valid_by, request.channel) != (Request.valid_by, Request.channel):
         digest.update(json.dumps([request.valid_by, request.channel]).encode())
+    if marks is not None:
+        digest.update(marks.fingerprint.encode())
     return digest.hexdigest()[:16]
 
 
@@ -317,9 +355,14 @@ def summary(dataset: Dataset) -> list[str]:
     rows = [row for _, row in read_table(dataset.folder / "problems.csv", ("done",), ADVICE)]
     done = [row["done"].startswith("left out") for row in rows]
     listed = f", listed in {dataset.folder / 'problems.csv'}" if done else ""
+    marks = ""
+    if dataset.annotations is not None:
+        marked = dataset.annotations
+        marks = f", {len(marked)} marks in {len(marked.files)} recordings annotated through"
     lines = [
         f"dataset {dataset.name} ({dataset.digest}) at {dataset.folder}: "
-        f"{counts['recordings']} recordings ({splits}) of {counts['species']} species{hours}",
+        f"{counts['recordings']} recordings ({splits}) of {counts['species']} species"
+        f"{hours}{marks}",
         *_said_of_fields(dataset),
         f"problems: {len(done)} ({sum(done)} left out, {len(done) - sum(done)} repaired or "
         f"left empty){listed}",

@@ -14,6 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from birdml.dataset.annotated import (
+    ANNOTATIONS,
+    Annotations,
+    annotations_text,
+    read_annotations,
+)
 from birdml.dataset.paths import contained
 from birdml.dataset.problems import Problem, write_problems
 from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Recording, Species
@@ -36,6 +42,7 @@ class Dataset:
     recordings: tuple[Recording, ...]
     counts: dict = field(default_factory=dict)
     made: dict = field(default_factory=dict)  # how it was made
+    annotations: Annotations | None = None  # what sings when, in recordings annotated through
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -93,7 +100,19 @@ def open_dataset(folder: str | Path) -> Dataset:
     recordings = _read_recordings(folder / "recordings.csv")
     if not recordings:
         raise UserError(f"the dataset at '{folder}' holds no recordings; prepare it again")
-    return Dataset(folder, about["name"], about["digest"], species, recordings, counts, made)
+    marked = None
+    path = folder / ANNOTATIONS
+    if "annotated" in counts:
+        label_of = {s.class_id: label for label, s in enumerate(species)}
+        marked = read_annotations(path, recordings, label_of, ADVICE)
+    elif path.exists():
+        raise UserError(
+            f"'{path}' is none that this dataset was prepared with: prepare it in a new folder "
+            "with -P annotations=TABLE_OR_FOLDER"
+        )
+    return Dataset(
+        folder, about["name"], about["digest"], species, recordings, counts, made, marked
+    )
 
 
 def _read_species(path: Path) -> tuple[Species, ...]:
@@ -200,17 +219,23 @@ def _species_text(species: Sequence[Species]) -> str:
 
 
 def dataset_digest(
-    species: Sequence[Species], recordings: Sequence[Recording], source_hashes: Mapping[str, str]
+    species: Sequence[Species],
+    recordings: Sequence[Recording],
+    source_hashes: Mapping[str, str],
+    marked: Annotations | None = None,
 ) -> str:
     """16 hexadecimal digits of what a dataset holds: species, recordings and their raw files.
 
     Converted samples do not enter: decoders may differ in the last bit between processors, and
     the digest must not. A recordist counts where one is named: datasets from before have none.
+    Marks count where there are any.
     """
     digest = hashlib.sha256(_species_text(species).encode())
     for recording in sorted(recordings, key=lambda r: r.file):
         row = csv_text((), [_recording_row(recording)[: None if recording.recordist else -1]])
         digest.update(f"{row}{source_hashes.get(recording.file, '')}\n".encode())
+    if marked is not None:
+        digest.update(annotations_text(marked, [s.class_id for s in species]).encode())
     return digest.hexdigest()[:16]
 
 
@@ -222,6 +247,7 @@ def write_dataset(
     origins: Sequence[Origin] = (),
     problems: Sequence[Problem] = (),
     made: Mapping[str, object] | None = None,
+    marked: Annotations | None = None,
 ) -> Dataset:
     """Writes all but the WAV files, which must be there, and opens the result.
 
@@ -247,7 +273,11 @@ def write_dataset(
         "seconds": round(sum(r.samples for r in recordings) / SAMPLE_RATE),
         "problems": len(problems),
     }
-    digest = dataset_digest(species, recordings, {o.file: o.source_hash for o in origins})
+    if marked is not None:
+        counts |= {"annotated": len(marked.files), "marks": len(marked)}
+        text = annotations_text(marked, [s.class_id for s in species])
+        write_text(folder / ANNOTATIONS, text)
+    digest = dataset_digest(species, recordings, {o.file: o.source_hash for o in origins}, marked)
     lines = [f"name = {_toml(name)}", f"digest = {_toml(digest)}", "", "[counts]"]
     lines += [f"{key} = {_toml(value)}" for key, value in counts.items()]
     lines += ["", "[made]", *(f"{key} = {_toml(value)}" for key, value in (made or {}).items())]
@@ -280,8 +310,12 @@ def verify(dataset: Dataset) -> list[str]:
     origins = read_origins(dataset.folder)
     hashes = {o.file: o.source_hash for o in origins}
     faults = []
-    if dataset_digest(dataset.species, dataset.recordings, hashes) != dataset.digest:
-        faults.append("recordings.csv, species.csv or audio.csv were changed: the digest differs")
+    digest = dataset_digest(dataset.species, dataset.recordings, hashes, dataset.annotations)
+    if digest != dataset.digest:
+        marks = ", annotations.csv" if dataset.annotations is not None else ""
+        faults.append(
+            f"recordings.csv, species.csv{marks} or audio.csv were changed: the digest differs"
+        )
     held = {recording.file for recording in dataset.recordings}
     for origin in origins:
         if origin.file not in held:

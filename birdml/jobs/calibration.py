@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
+from birdml.annotations.dataset import present_in_windows
 from birdml.calibration.calibrate import calibrate, site_and_day
 from birdml.calibration.saved import Calibration
 from birdml.dataset.prepared import Dataset
@@ -19,6 +20,7 @@ from birdml.tracking.retry import is_away
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+SECONDS = 5.0  # of a window
 NOTHING = "noise_valid"  # the split of recordings in which nothing sings
 
 
@@ -69,14 +71,54 @@ def of_nothing(
         return None
 
 
+def of_annotated(
+    name: str, dataset: Dataset, predict: Callable[[str], Predictions]
+) -> Predictions | None:
+    """What `predict` says of windows of the annotated validation recordings, and of nothing.
+
+    None where less than half of the validation recordings are annotated through. `predict` gives
+    the windows of 5 s of a split.
+    """
+    known = dataset.annotations
+    recordings = [r for r in dataset.split("valid") if r.species in dataset.label_of]
+    if known is None or not recordings:
+        return None
+    through = {r.file for r in recordings if r.file in known.place_of}
+    if 2 * len(through) < len(recordings):
+        return None
+    try:
+        parts = [predict("valid")] + ([predict(NOTHING)] if dataset.split(NOTHING) else [])
+    except UserError as error:  # without audio
+        print(f"{name}: calibrated on recordings, not on windows: {error}", flush=True)
+        return None
+    through |= {r.file for r in dataset.split(NOTHING)}
+    files = [file for part in parts for file in part.files]
+    rows = [row for row, file in enumerate(files) if file in through]
+    starts = np.concatenate([part.starts for part in parts])  # type: ignore[misc]
+    logits = np.concatenate([part.logits for part in parts])
+    return Predictions([files[row] for row in rows], starts[rows], logits[rows])
+
+
 def of_validation(
-    dataset: Dataset, logits: np.ndarray, nothing: Predictions | None = None
+    dataset: Dataset,
+    logits: np.ndarray,
+    nothing: Predictions | None = None,
+    windows: Predictions | None = None,
 ) -> Calibrated:
     """The calibration of a model by its logits [N, C] of the validation recordings, in order.
 
     Recordings whose species nobody knows say nothing, and are left out; `nothing` is what
-    `of_nothing` found. Raises UserError where there can be no calibration.
+    `of_nothing` found. With `windows`, which `of_annotated` found, these are what it is fitted on.
+    Raises UserError where there can be no calibration.
     """
+    if windows is not None:
+        assert windows.starts is not None
+        present = present_in_windows(dataset, windows.files, windows.starts, SECONDS)
+        of_file = {r.file: r for r in dataset.recordings}
+        groups = site_and_day([of_file[file] for file in windows.files])
+        logits = np.asarray(windows.logits, dtype=np.float64)
+        calibration, held_out = calibrate(logits, present, groups, dataset, "windows")
+        return Calibrated(calibration, softmax(logits, axis=1), held_out, present)
     recordings = dataset.split("valid")
     known = np.flatnonzero(dataset.foreground(recordings) >= 0)
     recordings = [recordings[row] for row in known]
@@ -90,11 +132,15 @@ def of_validation(
 
 
 def of_validation_or_none(
-    name: str, dataset: Dataset, logits: np.ndarray, nothing: Predictions | None = None
+    name: str,
+    dataset: Dataset,
+    logits: np.ndarray,
+    nothing: Predictions | None = None,
+    windows: Predictions | None = None,
 ) -> Calibrated | None:
     """The same; None, and why in one line, where there can be none: a model ships without."""
     try:
-        return of_validation(dataset, logits, nothing)
+        return of_validation(dataset, logits, nothing, windows)
     except (UserError, np.linalg.LinAlgError, MemoryError) as error:
         print(f"{name}: uncalibrated: {' '.join(str(error).split())}", flush=True)
         return None

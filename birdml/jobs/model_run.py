@@ -197,7 +197,14 @@ def _finish(
     )
     if nothing is not None and calibration.NOTHING not in predicted_splits(client, run_id):
         log_predictions(client, run_id, calibration.NOTHING, nothing.files, nothing.logits)
-    made = calibration.of_validation_or_none(model.name, dataset, predictions.logits, nothing)
+    windows = calibration.of_annotated(
+        model.name,
+        dataset,
+        lambda split: predict_split(model, dataset, split, "5s", request.device),
+    )
+    made = calibration.of_validation_or_none(
+        model.name, dataset, predictions.logits, nothing, windows
+    )
     if made is not None:
         calibration.log_calibration(client, run_id, model.name, made)
     _log_figures(client, run_id, model, dataset, predictions.logits, trained.history)

@@ -44,7 +44,7 @@ def cells_of(
     Raises:
         UserError: where there are too many windows to be held.
     """
-    counts = np.ceil((seconds - CLOSE) / length).astype(np.int64).clip(0)
+    counts = _window_counts(seconds, length)
     firsts = np.cumsum(counts) - counts
     wanted, _ = _cells(truth, firsts, counts, length, species)
     wanted = np.unique(wanted)
@@ -65,6 +65,15 @@ def cells_of(
         np.concatenate([score, np.full(len(missed), -np.inf)]),
         np.concatenate([present, np.ones(len(missed), bool)]),
     )
+
+
+def window_recordings(seconds: np.ndarray, length: float) -> np.ndarray:
+    """Which recording each window of `cells_of` is in, int64 [W], of lengths [N]."""
+    return np.repeat(np.arange(len(seconds)), _window_counts(seconds, length))
+
+
+def _window_counts(seconds: np.ndarray, length: float) -> np.ndarray:
+    return np.ceil((seconds - CLOSE) / length).astype(np.int64).clip(0)
 
 
 def _cells(

@@ -15,7 +15,11 @@ from birdml.dataset.prepared import Dataset
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError
 from birdml.jobs import calibration
-from birdml.steps.combined import combined_predictions, logged_predictions
+from birdml.steps.combined import (
+    combined_predictions,
+    logged_predictions,
+    windowed_predictions,
+)
 from birdml.steps.predict import Target, find_targets
 from birdml.tracking import registry, store
 
@@ -80,7 +84,10 @@ def _calibrate_one(client: "MlflowClient", target: Target, dataset: Dataset) -> 
     nothing = calibration.of_nothing(
         target.name, dataset, lambda split: combined_predictions(client, folder, dataset, split)
     )
-    made = calibration.of_validation(dataset, predictions.logits, nothing)
+    windows = calibration.of_annotated(
+        target.name, dataset, lambda split: windowed_predictions(folder, dataset, split)
+    )
+    made = calibration.of_validation(dataset, predictions.logits, nothing, windows)
     calibration.log_calibration(client, target.run_id, target.name, made)
     about = (version.description or "").replace(calibration.UNCALIBRATED, "").strip()
     tags = {key: value for key, value in version.tags.items() if key != MADE_ANEW}
@@ -98,7 +105,8 @@ def _calibrate_one(client: "MlflowClient", target: Target, dataset: Dataset) -> 
         f"version {new}, of version {version.version}: log loss "
         f"{metrics['calibration/log_loss_before']:.4f} -> {metrics['calibration/log_loss']:.4f}, "
         f"calibration error {metrics['calibration/ece_before']:.4f} -> "
-        f"{metrics['calibration/ece']:.4f} on {made.calibration.fitted_on.count} recordings"
+        f"{metrics['calibration/ece']:.4f} on {made.calibration.fitted_on.count} "
+        f"{made.calibration.fitted_on.what}"
     )
 
 

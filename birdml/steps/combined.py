@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
-from birdml.ensemble.combination import Member, combine, read_lineage
+from birdml.ensemble.combination import Member, combine, load_combination, read_lineage
 from birdml.errors import UserError
 from birdml.prediction.split import default_windows, predict_split
 from birdml.prediction.windows import window_starts
@@ -54,6 +54,25 @@ def combined_predictions(
 
     total = combine(logits(), [m.weight for m in lineage])
     return Predictions(rows[0].files, rows[0].starts, total)
+
+
+def windowed_predictions(
+    folder: Path, dataset: Dataset, split: str, device: str = "cpu", windows: str = "5s"
+) -> Predictions:
+    """The same in windows that are not a split's usual ones; no run keeps what members say of them.
+
+    Raises UserError where a member cannot predict these recordings.
+    """
+    combination = load_combination(folder, device)
+    seconds = sum(r.samples for r in dataset.split(split)) / SAMPLE_RATE
+    parts = []
+    for model, _ in combination.members:
+        with tqdm(
+            total=round(seconds), unit="s", desc=f"{model.name} {split}", disable=None
+        ) as bar:
+            parts.append(predict_split(model, dataset, split, windows, device, bar.update))
+    logits = combine([p.logits for p in parts], [weight for _, weight in combination.members])
+    return Predictions(parts[0].files, parts[0].starts, np.asarray(logits))
 
 
 def _predictions(

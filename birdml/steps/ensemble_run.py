@@ -18,7 +18,7 @@ from birdml.figures.ensemble import members as members_figure
 from birdml.figures.ensemble import search_curve
 from birdml.jobs import calibration
 from birdml.jobs.calibration import Calibrated
-from birdml.steps.combined import combined_predictions
+from birdml.steps.combined import combined_predictions, windowed_predictions
 from birdml.steps.ensemble_search import Candidates, EnsembleOptions, Found
 from birdml.tracking import registry
 from birdml.tracking.arrays import log_predictions
@@ -165,4 +165,7 @@ def _calibrated(
     nothing = calibration.of_nothing(
         options.name, dataset, lambda split: combined_predictions(client, folder, dataset, split)
     )
-    return calibration.of_validation_or_none(options.name, dataset, found.logits, nothing)
+    windows = calibration.of_annotated(
+        options.name, dataset, lambda split: windowed_predictions(folder, dataset, split)
+    )
+    return calibration.of_validation_or_none(options.name, dataset, found.logits, nothing, windows)

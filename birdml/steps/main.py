@@ -1,7 +1,7 @@
 """`main`: the whole way, from raw recordings to a submission, by the steps that users type."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,13 @@ from birdml.dataset.sources import demo_folder
 from birdml.errors import UserError
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.scoring import ranks, score
+from birdml.steps.compare_marks import MarkComparison, compare_marks
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.steps.predict import SplitOptions, predict
+from birdml.steps.predict_files import FileOptions, predict_recordings
 from birdml.steps.score import ScoreOptions
 from birdml.steps.score import score as official_score
+from birdml.steps.score_marks import MarkOptions, score_marks
 from birdml.steps.submit import SubmitOptions, submit
 from birdml.steps.train import failures, train
 from birdml.submission.truth import MonophoneTruth, read_truth
@@ -89,11 +92,33 @@ def main(options: MainOptions) -> None:
         for name in ("mono", "soundscape_test"):
             submission = str(Path(options.out) / f"{name}.csv")
             official_score(ScoreOptions(submission, str(folder / f"{name}_truth.csv")))
+    heard: dict[str, float] = {}
+    if demo and dataset.annotations is not None:
+        heard = _on_marks(dataset, f"models:/{ENSEMBLE}/{version}", [*names, ENSEMBLE])
 
     _step(f"done in {(time.perf_counter() - began) / 60:.1f} minutes")
-    _print_table(client, dataset, names, run_id, truth)
+    _print_table(client, dataset, names, run_id, truth, heard)
     print(f"\nsubmission: {Path(options.out).resolve()}")
     print(store.where_to_look(client))
+
+
+def _on_marks(dataset: Dataset, model: str, names: Sequence[str]) -> dict[str, float]:
+    """Hears the demo's soundscapes as files, scores that, and compares all models on the marks.
+
+    Returns each model's cmAP.
+    """
+    raw = demo_folder(dataset.folder, 0)
+    detections = Path("predictions") / "demo-soundscapes"
+    _step("predict soundscapes")
+    for part in ("val/data", "test"):
+        out = str(detections / part.partition("/")[0])
+        predict_recordings(FileOptions(model, str(raw / part / "wav"), "5s", out=out))
+    _step("score soundscapes")
+    score_marks(MarkOptions(str(detections), str(dataset.folder), out="scores"), [])
+    _step("compare soundscapes")
+    models = ",".join((*names, str(detections)))
+    report = compare_marks(MarkComparison(str(dataset.folder), models, "soundscapes.html"))
+    return {d.name: one.value for d, one in zip(report.detectors, report.cmap, strict=True)}
 
 
 def _step(name: str) -> None:
@@ -106,10 +131,12 @@ def _print_table(
     names: Sequence[str],
     ensemble_run: str,
     truth: object,
+    heard: Mapping[str, float],
 ) -> None:
     """Figures on the validation recordings; on the test recordings where their truth is known.
 
     The search for weights has seen the former, so the latter tell what the ensemble is worth.
+    `heard`: cmAP of models on the annotated soundscapes.
     """
     models = champions.champions(client, dataset.digest, names)
     rows = [(m.name, m.metrics, m.run_id) for m in models]
@@ -122,15 +149,20 @@ def _print_table(
         dataset.present(valid),
     )
     known = isinstance(truth, MonophoneTruth)
-    print(f"{'':<22}" + "".join(f"{c:>8}" for c in COLUMNS) + ("   test map" if known else ""))
+    print(
+        f"{'':<22}" + "".join(f"{c:>8}" for c in COLUMNS) + ("   test map" if known else ""), end=""
+    )
+    print(f"{'cmap':>8}" if heard else "")
     for name, metrics, run_id in [("most common first", common, ""), *rows]:
         print(f"{name:<22}" + "".join(f"{metrics[c]:>8.3f}" for c in COLUMNS), end="")
         if isinstance(truth, MonophoneTruth):
             tested = logits if not run_id else _test_logits(client, run_id, ensemble_run, models)
             print(f"{map_on_test(dataset, truth, tested):>11.3f}", end="")
-        print()
+        print(f"{heard[name]:>8.3f}" if name in heard else "")
     if known:
         print("(test: recordings that neither training nor the search for weights has seen)")
+    if heard:
+        print("(cmap: windows of the soundscapes against what is marked in them)")
 
 
 def most_common_first(dataset: Dataset) -> np.ndarray:

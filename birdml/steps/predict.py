@@ -4,21 +4,16 @@ On audio files never prepared, see `steps.predict_files`.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
-from tqdm import tqdm
 
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import SAMPLE_RATE, SPLITS
-from birdml.ensemble.combination import combine, load_combination
+from birdml.dataset.recording import SPLITS
 from birdml.errors import UserError
-from birdml.prediction.split import default_windows, predict_split
-from birdml.steps.combined import combined_predictions
+from birdml.prediction.split import default_windows
+from birdml.steps.combined import combined_predictions, windowed_predictions
 from birdml.tracking import champions, registry, runs, store
-from birdml.tracking.arrays import Predictions, log_predictions, predicted_splits
+from birdml.tracking.arrays import log_predictions, predicted_splits
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -113,7 +108,7 @@ def _predict_one(
     if usual:
         made = combined_predictions(client, folder, dataset, split, device)
     elif place not in before or options.figures:
-        made = _in_other_windows(folder, dataset, split, windows, device)
+        made = windowed_predictions(folder, dataset, split, device, windows)
     if place not in predicted_splits(client, target.run_id):
         log_predictions(client, target.run_id, place, made.files, made.logits, made.starts)
     words = "was there" if place in before else f"{len(made.files)} rows logged"
@@ -125,18 +120,3 @@ def _predict_one(
         names = log_best_and_worst(client, target.run_id, folder, dataset, split, made, device)
         words += f"; figures {', '.join(names)}"
     return f"predictions/{place} {words}"
-
-
-def _in_other_windows(
-    folder: Path, dataset: Dataset, split: str, windows: str, device: str
-) -> Predictions:
-    combination = load_combination(folder, device)
-    seconds = sum(r.samples for r in dataset.split(split)) / SAMPLE_RATE
-    parts = []
-    for model, _ in combination.members:
-        with tqdm(
-            total=round(seconds), unit="s", desc=f"{model.name} {split}", disable=None
-        ) as bar:
-            parts.append(predict_split(model, dataset, split, windows, device, bar.update))
-    logits = combine([p.logits for p in parts], [weight for _, weight in combination.members])
-    return Predictions(parts[0].files, parts[0].starts, np.asarray(logits))

@@ -85,6 +85,8 @@ def score_marks(options: MarkOptions, species: list[Species]) -> MarkScores:
         seconds, unreadable = folder_seconds(options.audio)
     pair = paired(truth.marks, detections.marks, species, mapping, seconds)
     _report_sides(options, truth, detections, pair, unreadable)
+    problems = [*truth.problems, *detections.problems]
+    del truth, detections  # millions of marks: what counts of them is in the pair
     cells = cells_of(pair.truth, pair.detections, pair.seconds, options.window, len(pair.called))
     scores, own, together = window_scores(cells)
     _report_windows(scores, options.window)
@@ -96,7 +98,6 @@ def score_marks(options: MarkOptions, species: list[Species]) -> MarkScores:
     _report_species(rows)
     out = Path(options.out or FOLDER)
     files = _write(out, Path(options.detections).stem, rows, own, together, scores)
-    problems = [*truth.problems, *detections.problems]
     if problems:
         write_problems(out, problems)
         files = (*files, out / "problems.csv")

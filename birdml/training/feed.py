@@ -21,12 +21,15 @@ from birdml.errors import UserError
 from birdml.metadata import FIELDS, metadata_table
 from birdml.signal.excerpts import Excerpts, TrainingExcerpts, read, validation_batches
 from birdml.signal.wav import AudioReader
-from birdml.streams import BLUR, PICK, stream
+from birdml.streams import BACKDROPS, BLUR, MARKS, PICK, stream
+from birdml.training.backdrops import mix_in
+from birdml.training.marks import Marked
 from birdml.training.repeats import repeat_weights
-from birdml.zoo.parts import Hearing, Metadata, Passes, Patient, Shares
+from birdml.zoo.parts import Hearing, Labels, Metadata, Passes, Patient, Shares
 from birdml.zoo.recipe import Recipe
 
 T = TypeVar("T")
+NOTHING = "noise_train"  # the split of recordings in which nothing sings
 AHEAD = 4  # batches that wait, for each thread that makes them
 
 
@@ -35,13 +38,16 @@ class Batch:
     """What a network takes, by name, and what it should say.
 
     `inputs`: `samples` int16 [B, S] and `metadata` float32 [B, D], as the recipe wants.
-    `indices` are rows of the list of recordings, int64 [B].
+    `indices` are rows of the list of recordings, int64 [B]. `complete`, bool [B], tells of which
+    examples all that sings is known, and `heard`, bool [B, C], what that is; None where of none.
     """
 
     indices: np.ndarray
     inputs: dict[str, Tensor]
     foreground: Tensor  # int64 [B]
     present: Tensor  # bool [B, C], foreground and background
+    heard: Tensor | None = None
+    complete: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device; pinned memory is copied while the device works."""
@@ -53,14 +59,16 @@ class Batch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
         inputs = {name: change(x) for name, x in self.inputs.items()}
-        return Batch(self.indices, inputs, change(self.foreground), change(self.present))
+        known = (None if x is None else change(x) for x in (self.heard, self.complete))
+        return Batch(self.indices, inputs, change(self.foreground), change(self.present), *known)
 
 
 class Feed:
     """Batches of one split of a dataset for one recipe; `pin` puts them into pinned memory.
 
-    Raises UserError where the split is empty, a species is unknown, or audio is asked of a dataset
-    that has none.
+    Where the loss is of each species on its own, recordings of nothing follow those with a species
+    (foreground -1). Raises UserError where the split is empty, a species is unknown, or audio or
+    recordings of nothing are asked of a dataset that has none.
     """
 
     def __init__(
@@ -74,6 +82,11 @@ class Feed:
     ):
         self.recipe, self.seed, self.threads, self.pin = recipe, seed, threads, pin
         self.recordings = labelled(dataset, split)
+        self.marked: Marked | None = None
+        self.backdrops: AudioReader | None = None
+        learns = split == "train" and isinstance(recipe, Hearing)
+        if learns and isinstance(recipe, Labels) and recipe.loss == "binary":
+            self.recordings += dataset.split(NOTHING)
         self.foreground = torch.from_numpy(dataset.foreground(self.recordings))
         self.present = torch.from_numpy(dataset.present(self.recordings))
         self.weights: Tensor | None = None  # of recordings, float32 [N]; None where all are alike
@@ -87,6 +100,14 @@ class Feed:
                     "train a meta model on it, or prepare it with audio"
                 )
             self.reader = AudioReader([dataset.audio_path(r) for r in self.recordings])
+            if recipe.marks and dataset.annotations is not None:
+                self.marked = Marked(dataset, self.recordings, self.reader.lengths)
+            if learns and recipe.noise:
+                self.backdrops = _backdrops(dataset, recipe.name)
+        nothing = torch.from_numpy(~dataset.present(self.recordings).any(axis=1))
+        self.complete = nothing  # bool [N]: all that sings in it is known
+        if self.marked is not None:
+            self.complete = nothing | torch.from_numpy(self.marked.through)
         if isinstance(recipe, Metadata):
             self.table = metadata_table(self.recordings)
             if not isinstance(recipe, Hearing) and not _says_something(self.table, recipe):
@@ -175,17 +196,28 @@ class Feed:
         yield from self._ahead(self._validation_batch, batches)
 
     def _validation_batch(self, excerpts: Excerpts) -> Batch:
+        if self.marked is not None:
+            excerpts = self.marked.on_foreground(excerpts, self.foreground.numpy())
         inputs = {"samples": torch.from_numpy(read(self.reader, excerpts))}
         if self.recipe.takes_metadata:
             inputs["metadata"] = self._encoded(self.table[excerpts.indices])
-        return self._batch(excerpts.indices, inputs)
+        return self._batch(excerpts.indices, inputs, excerpts)
 
     def _training_batch(self, excerpts: Excerpts, step: int) -> Batch:
-        inputs = {"samples": torch.from_numpy(read(self.reader, excerpts))}
+        recipe = self.recipe
+        assert isinstance(recipe, Hearing)
+        if self.marked is not None:
+            always = isinstance(recipe, Labels) and recipe.loss != "binary"
+            rng = stream(self.seed, MARKS, step)
+            excerpts = self.marked.around(excerpts, recipe.around_marks, always, rng)
+        samples = read(self.reader, excerpts)
+        if self.backdrops is not None:
+            mix_in(samples, self.backdrops, recipe.noise, stream(self.seed, BACKDROPS, step))
+        inputs = {"samples": torch.from_numpy(samples)}
         if self.recipe.takes_metadata:
             rng = stream(self.seed, BLUR, step)
             inputs["metadata"] = self._encoded(self._noisy(self.table[excerpts.indices], rng))
-        return self._batch(excerpts.indices, inputs)
+        return self._batch(excerpts.indices, inputs, excerpts)
 
     def _metadata_epoch(self, number: int) -> Iterator[Batch]:
         # Encoded as one block: 5000 small batches one by one would cost more than their training.
@@ -213,9 +245,16 @@ class Feed:
         assert isinstance(self.recipe, Metadata)
         return torch.from_numpy(self.recipe.encoded(table))
 
-    def _batch(self, indices: np.ndarray, inputs: dict[str, Tensor]) -> Batch:
+    def _batch(
+        self, indices: np.ndarray, inputs: dict[str, Tensor], excerpts: Excerpts | None = None
+    ) -> Batch:
         rows = torch.from_numpy(indices)
-        batch = Batch(indices, inputs, self.foreground[rows], self.present[rows])
+        heard = complete = None
+        if excerpts is not None and self.complete.any():
+            complete, heard = self.complete[rows], torch.zeros_like(self.present[rows])
+            if self.marked is not None:
+                heard = torch.from_numpy(self.marked.present(excerpts))
+        batch = Batch(indices, inputs, self.foreground[rows], self.present[rows], heard, complete)
         return batch.pinned() if self.pin else batch
 
 
@@ -223,6 +262,17 @@ def _says_something(table: np.ndarray, recipe: Recipe) -> bool:
     assert isinstance(recipe, Metadata)
     read = [FIELDS.index(field) for field in recipe.fields]
     return bool(np.isfinite(table[:, read]).any())
+
+
+def _backdrops(dataset: Dataset, name: str) -> AudioReader:
+    """The recordings of nothing to mix in; UserError where there is none."""
+    found = [r for r in dataset.split(NOTHING) if r.samples]
+    if not found:
+        raise UserError(
+            f"{name}: noise mixes recordings of nothing in, and the dataset '{dataset.name}' has "
+            "none to train with: prepare it with -P noise=FOLDER, or leave noise at 0"
+        )
+    return AudioReader([dataset.audio_path(r) for r in found])
 
 
 def labelled(dataset: Dataset, split: str) -> list[Recording]:

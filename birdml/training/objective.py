@@ -22,6 +22,17 @@ def targets(
     return weights
 
 
+def marked_targets(present: Tensor, background: bool) -> Tensor:
+    """Target weights of excerpts whose marks are known, float32 [B, C].
+
+    The species that sing in an excerpt (`present`, bool [B, C]) share 1; with `background` each of
+    them has 1 more, as in `targets`. Where nothing sings, all are 0.
+    """
+    heard = present.to(torch.float32)
+    weights = heard / heard.sum(dim=1, keepdim=True).clamp(min=1)
+    return weights + heard if background else weights
+
+
 def shares(foreground: Tensor, present: Tensor, background: float) -> Tensor:
     """Target shares of each class, float32 [B, C], that sum to 1.
 

@@ -30,7 +30,7 @@ from birdml.training.feed import Batch, Feed
 from birdml.training.fit import check_lengths, check_models
 from birdml.training.heads import train_head
 from birdml.training.losses import example_losses
-from birdml.training.objective import shares, targets
+from birdml.training.objective import marked_targets, shares, targets
 from birdml.training.optimiser import (
     Optimiser,
     moments,
@@ -263,7 +263,9 @@ class _Training:
                 outputs = network_outputs(recipe, self.network, inputs, rng).float()
         if self.factors is not None:
             weights = weights * self.factors.to(self.device)
-        losses = example_losses(recipe, self.network, outputs, weights)
+        mixes = isinstance(recipe, Hearing) and recipe.mixup > 0
+        complete = None if mixes else batch.complete  # of two excerpts in one, less is known
+        losses = example_losses(recipe, self.network, outputs, weights, complete)
         if self.feed.weights is not None:
             losses = losses * self.feed.weights[torch.from_numpy(batch.indices)].to(self.device)
         loss = losses.mean()
@@ -286,10 +288,10 @@ class _Training:
             return weights if self.pseudo is None else weights + self._saved(batch)
         assert isinstance(recipe, Labels)
         present = batch.present if recipe.background else None
-        saved = None
+        weights = targets(batch.foreground.clamp(min=0), present, len(self.dataset.classes))
+        weights = _as_heard(weights, batch, recipe.background)
         if self.pseudo is not None:
-            saved = self._saved(batch)
-        weights = targets(batch.foreground, present, len(self.dataset.classes), saved)
+            weights = weights + self._saved(batch)
         return weights.clamp(max=1) if recipe.loss == "binary" else weights
 
     def _saved(self, batch: Batch) -> Tensor:
@@ -316,8 +318,12 @@ class _Training:
         for batch in self.valid.validation():
             moved = batch.to(self.device)
             outputs = network_outputs(self.recipe, self.network, moved.inputs).float()
-            weights = targets(moved.foreground, None, classes)
-            total += float(example_losses(self.recipe, self.network, outputs, weights).sum())
+            weights = _as_heard(targets(moved.foreground, None, classes), moved, False)
+            if isinstance(self.recipe, Labels) and self.recipe.loss == "binary":
+                weights = (weights > 0).to(weights.dtype)
+            total += float(
+                example_losses(self.recipe, self.network, outputs, weights, moved.complete).sum()
+            )
             if outputs.dim() == 3:  # scores over time
                 outputs = cast(AudioNetwork, self.network).pool(outputs)
             logits[batch.indices] = outputs.cpu().numpy()
@@ -346,6 +352,14 @@ class _Training:
                 f"{self.recipe.name}: one epoch will take about {epoch / 3600:.1f} hours here, and "
                 "a training has tens of them; use a GPU, or -P profile=demo for a small model"
             )
+
+
+def _as_heard(weights: Tensor, batch: Batch, background: bool) -> Tensor:
+    """Target weights [B, C], of annotated excerpts those of what sings in them."""
+    if batch.complete is None or batch.heard is None:
+        return weights
+    heard = marked_targets(batch.heard, background)
+    return torch.where(batch.complete[:, None], heard, weights)
 
 
 def pick_device(wanted: str = "auto") -> str:

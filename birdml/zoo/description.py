@@ -36,6 +36,7 @@ _OPTIONS = (  # named only where they are on
     *("conv_groups", "dense_groups", "channel_dropout", "group_dropout", "layer_pooling"),
     *("dilated", "pseudo_labels", "class_weighting", "l2_decay"),
     *("mixup", "mixup_labels", "filter_db", "max_stretch", "max_shift"),
+    *("noise", "marks", "around_marks"),
 )
 _BLURS = {
     "none": "as they are, without noise",

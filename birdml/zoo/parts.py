@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from birdml.metadata import FIELDS, blur, drop, encode, encoded_size
 from birdml.place import FEATURES, blurred, feature_count, place_features
-from birdml.zoo.settings import Amount, Count, Counts, Fraction, Positive, Whole, part
+from birdml.zoo.settings import Amount, Count, Counts, Fraction, Positive, Share, Whole, part
 
 BLURS = {  # standard deviations of FIELDS: days, minutes, degrees, degrees, metres
     "none": (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -87,6 +87,10 @@ class Hearing:
     filter_db: Amount = 0.0  # largest gain of a random filter
     max_stretch: Fraction = 0.0  # of tempo, as a fraction
     max_shift: Fraction = 0.0  # of frequencies, as a fraction
+    noise: Share = 0.0  # of excerpts that get a recording of nothing mixed in
+    # recordings that are annotated through
+    marks: bool = True  # targets are the species marked in an excerpt
+    around_marks: Share = 0.5  # of their excerpts that are cut around a mark
 
     @property
     def changes_excerpts(self) -> bool:

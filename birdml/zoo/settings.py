@@ -11,9 +11,11 @@ Count = Annotated[int, Field(ge=1, lt=BITS)]
 Amount = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
 
 TYPES = {"int": "whole number", "float": "number", "string": "text", "bool": "true or false"}
+BOUNDS = (("ge", "at least"), ("gt", "above"), ("lt", "below"), ("le", "at most"))
 SHOWN = 80  # characters of a value in a message
 
 
@@ -48,7 +50,7 @@ def _fault(fault: Any) -> str:
         return "is no setting of this family"
     if limits.get("lt") == BITS:
         return "has more than 64 bits"
-    for limit, words in (("ge", "at least"), ("gt", "above"), ("lt", "below")):
+    for limit, words in BOUNDS:
         if limit in limits:
             return f"{value}; it must be {words} {limits[limit]:g}"
     if kind == "finite_number":

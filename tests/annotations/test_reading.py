@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from birdml.annotations.marks import Mark
 from birdml.annotations.reading import read_marks
+from birdml.dataset.sources.rows import cells_of
 from birdml.errors import UserError
 
 RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)"
@@ -244,3 +247,17 @@ def test_times_that_are_no_seconds_are_listed(tmp_path, name):
     got = read(tmp_path, rows if name == "rec.txt" else f"start\tend\tspecies\n{rows}", name)
     assert short(got) == [("rec", 1, 2, "x y")]
     assert "late" in got.problems[0].done
+
+
+@given(
+    st.lists(
+        st.tuples(*(st.text("ab. \t\u00a0\x1c\u3000", max_size=4),) * 3), min_size=1, max_size=5
+    ),
+    st.sampled_from(",;|"),
+    st.sampled_from(("\n", "\r\n", "\r")),
+)
+def test_white_space_around_values_is_no_part_of_them(rows, delimiter, line_end):
+    lines = [delimiter.join(row) for row in (("x", "y", "z"), *rows)]
+    cells = cells_of("t", line_end.join(lines), [])
+    stripped = [[value.strip() for value in row] for row in rows]
+    assert cells.rows == [row for row in stripped if any(row)]

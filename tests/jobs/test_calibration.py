@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from birdml.dataset.annotated import annotations
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import Recording, Species
 from birdml.errors import UserError
 from birdml.jobs.calibration import (
     NOTHING,
     log_calibration,
+    of_annotated,
     of_nothing,
     of_validation,
     of_validation_or_none,
@@ -112,3 +114,60 @@ def test_metrics_and_figure_are_logged_once(simulated, client):
     assert client.get_run(run).data.metrics == made.metrics
     assert len(client.get_metric_history(run, "calibration/ece")) == 1
     assert [f.path for f in client.list_artifacts(run, "figures")] == ["figures/reliability.png"]
+
+
+def annotated(dataset, share, seconds=20.0):
+    """The dataset with a share of its validation recordings annotated through: its foreground
+    species is marked from 6 to 9 s."""
+    valid = [r for r in dataset.recordings if r.split == "valid"]
+    through = valid[: round(share * len(valid))]
+    labels = dataset.foreground(through)
+    count = np.ones(len(through))
+    marked = annotations(
+        [r.file for r in through],
+        np.arange(len(through)),
+        labels.astype(int),
+        *(6 * count, 9 * count, np.nan * count, np.nan * count),
+    )
+    return replace(dataset, annotations=marked)
+
+
+def windows_of(dataset, logits_of):
+    """Predictions of windows: 4 of each recording."""
+
+    def predict(split):
+        files = [r.file for r in dataset.split(split) for _ in range(4)]
+        starts = np.tile(5.0 * np.arange(4), len(files) // 4)
+        return Predictions(files, starts, logits_of(files, starts))
+
+    return predict
+
+
+def test_annotated_validation_recordings_count_by_their_windows(simulated):
+    _, present = simulated
+    rng = np.random.default_rng(1)
+    through = annotated(dataset(present, 10), 0.6)
+    known = {r.file: r.species for r in through.recordings}
+
+    def logits_of(files, starts):
+        right = np.array([[c == known[f] for c in CLASSES] for f in files])
+        return rng.normal(size=right.shape) + 4 * (right & (starts == 5.0)[:, None])
+
+    predict = windows_of(through, logits_of)
+    windows = of_annotated("m", through, predict)
+    assert len(windows.files) == 4 * (180 + 10)
+    made = of_validation(through, np.zeros((300, 5)), None, windows)
+    on = made.calibration.fitted_on
+    assert (on.what, on.count, on.nothing) == ("windows", 180, 3 * 180 + 40)
+    assert made.present.sum() == 180 and made.metrics["calibration/log_loss"] < 0.1
+    assert "180 validation windows and 580 of nothing" in made.in_words
+    assert of_annotated("m", annotated(dataset(present), 0.4), predict) is None
+    assert of_annotated("m", dataset(present), predict) is None
+
+
+def test_a_model_that_cannot_hear_windows_is_calibrated_on_recordings(simulated, capsys):
+    def predict(split):
+        raise UserError("no audio")
+
+    assert of_annotated("m", annotated(dataset(simulated[1]), 1.0), predict) is None
+    assert "m: calibrated on recordings, not on windows: no audio" in capsys.readouterr().out

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from birdml.dataset.recording import Species
@@ -123,6 +124,7 @@ def test_undefined_figures_are_not_logged(files):
 
 
 def test_a_dataset_without_annotations_says_so(files, tmp_path):
+    from birdml.dataset.annotated import annotations
     from birdml.dataset.prepared import write_dataset
     from birdml.dataset.recording import Recording
 
@@ -132,9 +134,9 @@ def test_a_dataset_without_annotations_says_so(files, tmp_path):
     options = MarkOptions(files[0], str(tmp_path / "data"), out=files[2])
     with pytest.raises(UserError, match=r"no annotations\.csv.*not when"):
         score_marks(options, [])
-    (tmp_path / "data" / "annotations.csv").write_text(
-        "file,start,end,species,low,high\na.wav,0,5,gretit1,,\na.wav,5,10,eurmag1,100,900\n"
-    )
+    columns = np.array([[0, 0, 0, 5, np.nan, np.nan], [0, 1, 5, 10, 100, 900]]).T
+    marked = annotations(["a.wav"], *columns[:2].astype(int), *columns[2:])
+    write_dataset(tmp_path / "data", "d", species, recordings, marked=marked)
     scores = score_marks(options, [])
     assert scores.windows.windows == 12 and scores.dataset.name == "d"
     assert [row["class_id"] for row in scores.species] == ["gretit1", "eurmag1"]

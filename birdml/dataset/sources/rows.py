@@ -95,12 +95,14 @@ def cells_of(name: str, text: str, problems: list[Problem]) -> Cells:
     if first.startswith("sep=") and len(first) == 5:  # a line that Excel writes for itself
         delimiter, skipped = first[4], 1
         text = text.split("\n", 1)[1] if "\n" in text else ""
-    parsed = _parsed(text, delimiter or _delimiter(text), name, problems)
-    parsed = [(line + skipped, row) for line, row in parsed if any(value.strip() for value in row)]
+    found = delimiter or _delimiter(text)
+    parsed = _parsed(text, found, name, problems)
+    if _is_padded(text, found):
+        parsed = [(line, [value.strip() for value in row]) for line, row in parsed]
+    parsed = [(line + skipped, row) for line, row in parsed if any(row)]
     if not parsed:
         raise NoTable("it is empty")
     (_, header), *rows = parsed
-    header = [column.strip() for column in header]
     counts = {len(row) for _, row in rows}
     if counts == {len(header) + 1}:
         if all(not row[-1].strip() for _, row in rows):  # each line ends with a delimiter
@@ -112,7 +114,7 @@ def cells_of(name: str, text: str, problems: list[Problem]) -> Cells:
     whole = []
     for line, row in rows:
         if len(row) == len(header):
-            whole.append((line, [value.strip() for value in row]))
+            whole.append((line, row))
         else:
             what = f"left out: {len(row)} values for {len(header)} columns"
             problems.append(Problem(f"{name}: line {line}", "", " ".join(row)[:80], what))
@@ -148,6 +150,14 @@ def _decoded(content: bytes) -> tuple[str, str]:
         return content.decode("cp1252"), "no UTF-8: read as Latin-1"
     except UnicodeDecodeError:
         return content.decode("latin-1"), "no UTF-8: read as Latin-1"
+
+
+def _is_padded(text: str, delimiter: str) -> bool:
+    """Whether a value may begin or end with white space: looking once is quicker than stripping."""
+    if '"' in text:
+        return True
+    edge, space = re.escape(delimiter), rf"[^\S\r\n{re.escape(delimiter)}]"
+    return re.search(rf"(?:^|[\r{edge}]){space}|{space}(?:$|[\r{edge}])", text, re.M) is not None
 
 
 def _delimiter(text: str) -> str:

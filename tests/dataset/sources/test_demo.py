@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from birdml.annotations.reading import read_marks
+from birdml.dataset.prepare import Request, prepare
 from birdml.dataset.sources.birdclef2018 import read, recognise
 from birdml.dataset.sources.demo import generate
 from birdml.dataset.sources.demo.plan import TEST_FOLDER
@@ -12,7 +14,7 @@ from birdml.dataset.sources.demo.sounds import individual, note, singing
 from birdml.dataset.sources.demo.species import SPECIES, likelihood, moment_of
 from birdml.errors import UserError
 
-SIZES = {"per_species": 2, "tests": 5, "soundscapes": 1}
+SIZES = {"per_species": 2, "tests": 5, "soundscapes": 1, "empty": 5}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def test_the_same_seed_gives_the_same_files_with_any_number_of_workers(raw, tmp_
 
 
 def test_another_seed_gives_other_recordings(raw, tmp_path):
-    other = generate(tmp_path / "other", seed=4, per_species=1, tests=1, soundscapes=1)
+    other = generate(tmp_path / "other", seed=4, per_species=1, tests=1, soundscapes=1, empty=2)
     assert not set(content(other).values()) & set(content(raw).values()) - litter(raw)
 
 
@@ -99,6 +101,45 @@ def test_soundscape_truth_lies_within_the_soundscapes(raw, source):
                 for time in times.split("-")
             )
             assert 0 <= begin < end <= soundfile.info(audio).duration + 1
+
+
+def test_soundscapes_have_selection_tables_that_say_what_their_truth_says(raw, source):
+    for split in ("val", "test"):
+        truth = {}
+        for line in (raw / "truth" / f"soundscape_{split}_truth.csv").read_text().splitlines():
+            media_id, class_id, _ = line.split(";")
+            truth.setdefault(media_id, Counter())[class_id] += 1
+        for media_id, expected in truth.items():
+            (table,) = (raw / "annotations").glob(f"*_RN{media_id}.Table.1.selections.txt")
+            marks = read_marks(table).marks
+            latin = {s.latin_name: s.class_id for s in SPECIES}
+            assert Counter(latin[m.species] for m in marks) == expected
+            (audio,) = (r.audio for r in source.recordings if r.media_id == media_id)
+            seconds = soundfile.info(audio).duration
+            assert all(0 <= m.start < m.end <= seconds + 1e-3 for m in marks)
+            assert all(0 < m.low < m.high for m in marks)
+
+
+def test_recordings_of_nothing_are_heard_and_are_no_archive(raw, source):
+    paths = sorted((raw / "noise").glob("*.wav"))
+    assert len(paths) == 5
+    for path in paths:
+        samples, rate = soundfile.read(path)
+        assert rate == 44100 and 4 <= len(samples) / rate <= 12
+        assert 1e-4 < samples.std() < 0.3
+    assert not {r.audio for r in source.recordings} & set(paths)
+
+
+def test_the_demo_is_prepared_with_its_marks_and_its_recordings_of_nothing(raw, tmp_path):
+    raw.rename(tmp_path / "demo-raw-3")
+    try:
+        dataset = prepare(Request("demo", seed=3), tmp_path / "demo")
+    finally:
+        (tmp_path / "demo-raw-3").rename(raw)
+    assert len(dataset.split("noise_train")) + len(dataset.split("noise_valid")) == 5
+    soundscapes = dataset.split("soundscapes_val") + dataset.split("soundscapes_test")
+    assert set(dataset.annotations.files) == {r.file for r in soundscapes}
+    assert len(dataset.annotations)
 
 
 def test_sounds_are_44100_hz_and_some_are_spoiled(raw):

@@ -2,7 +2,8 @@
 
 `generate` writes what the five archives hold after extraction, with the faults that real ones
 have, so that the demo takes the same way as real data. Beside them, `truth/` holds what sings in
-the test recordings and soundscapes, in the organisers' formats.
+the test recordings and soundscapes, in the organisers' formats; `annotations/` a Raven selection
+table of each soundscape; and `noise/` recordings in which nothing sings.
 """
 
 import math
@@ -32,11 +33,18 @@ from birdml.dataset.sources.demo.sounds import (
     amplitude,
     individual,
     noise,
+    nothing,
     singing,
 )
 from birdml.dataset.sources.demo.species import SPECIES
 from birdml.dataset.sources.demo.xml import xml
 from birdml.errors import UserError
+
+EMPTY_SECONDS = (4.0, 12.0)  # of recordings of nothing
+RAVEN = (
+    "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\t"
+    "Species\n"
+)
 
 
 def generate(
@@ -46,12 +54,14 @@ def generate(
     tests: int = 80,
     soundscapes: int = 2,
     workers: int = 2,
+    empty: int = 24,
 ) -> Path:
     """Writes the raw demo recordings to a new folder and returns it.
 
     About `per_species` training recordings for each of 12 species, `tests` monophone test
-    recordings, `soundscapes` soundscapes each for validation and test. The same seed and counts
-    give the same files, whatever the number of `workers` (threads).
+    recordings, `soundscapes` soundscapes each for validation and test, `empty` recordings of
+    nothing. The same seed and counts give the same files, whatever the number of `workers`
+    (threads).
 
     Raises UserError where the folder exists already.
     """
@@ -91,6 +101,14 @@ def generate(
         rows = [row for rows in annotations for row in rows if row[0] in ids]
         lines = [f"{m};{c};{_clock(begin)}-{_clock(math.ceil(end))}\n" for m, c, begin, end in rows]
         (truth / f"soundscape_{split}_truth.csv").write_text("".join(lines))
+    marks = partial / "annotations"
+    marks.mkdir()
+    for planned in (*scapes["val"], *scapes["test"]):
+        rows = sorted(row[1:] for rows in annotations for row in rows if row[0] == planned.media_id)
+        (marks / f"{planned.stem}.Table.1.selections.txt").write_text(_raven(rows))
+    (partial / "noise").mkdir()
+    for number in range(empty):
+        _write_nothing(partial / "noise" / f"empty{number:03d}.wav", [seed, 2, number])
     partial.rename(folder)
     return folder
 
@@ -146,6 +164,26 @@ def _spoil(root: Path, training: Sequence[Planned], testing: Sequence[Planned]) 
     if testing:
         empty = root / TEST_FOLDER / "wav" / f"{testing[0].stem}.wav"
         soundfile.write(empty, np.zeros(0, np.int16), RATE, subtype="PCM_16")
+
+
+def _write_nothing(path: Path, seed: list[int]) -> None:
+    rng = np.random.default_rng(seed)
+    signal = nothing(int(rng.uniform(*EMPTY_SECONDS) * RATE), rng)
+    pcm = np.clip(np.round(signal * 32767), -32768, 32767).astype(np.int16)
+    soundfile.write(path, pcm, RATE, subtype="PCM_16")
+
+
+def _raven(rows: Sequence[tuple[str, float, float]]) -> str:
+    """A selection table of (class id, begin, end), by their times."""
+    lines = [RAVEN]
+    for number, (class_id, begin, end) in enumerate(sorted(rows, key=lambda r: r[1:]), start=1):
+        (species,) = (s for s in SPECIES if s.class_id == class_id)
+        song = species.song
+        tones = [t * f for t in song.tones for f in (song.start, song.end)]
+        band = f"{0.8 * min(tones):.1f}\t{1.25 * max(tones):.1f}"
+        times = f"{begin:.4f}\t{end:.4f}"
+        lines.append(f"{number}\tSpectrogram 1\t1\t{times}\t{band}\t{species.latin_name}\n")
+    return "".join(lines)
 
 
 def _mono_truth(planned: Planned) -> str:

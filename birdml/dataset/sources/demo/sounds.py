@@ -109,6 +109,29 @@ def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
     return signal * np.float32(level / np.sqrt(np.mean(signal**2)))
 
 
+def nothing(samples: int, rng: np.random.Generator) -> np.ndarray:
+    """A recording without any bird, float32 [samples]: a place's noise, and often something else.
+
+    That is hiss as of rain, the hum of a mains or an engine, or clicks.
+    """
+    signal = noise(samples, rng)
+    kind = rng.integers(4)
+    level = np.float32(amplitude(rng.uniform(*NOISE_LEVEL)))
+    time = np.arange(samples, dtype=np.float32) / np.float32(RATE)
+    if kind == 1:
+        signal += level * rng.standard_normal(samples, dtype=np.float32)
+    elif kind == 2:
+        pitch = np.float32(rng.uniform(40, 120))
+        for partial in range(1, 13):
+            signal += level / np.float32(partial) * np.sin(2 * np.pi * partial * pitch * time)
+    elif kind == 3:
+        for at in rng.integers(samples, size=int(rng.uniform(2, 20) * samples / RATE)):
+            length = min(samples - int(at), int(RATE * rng.uniform(0.001, 0.01)))
+            click = rng.standard_normal(length, dtype=np.float32)
+            signal[at : at + length] += 4 * level * click * np.linspace(1, 0, length, dtype="f4")
+    return signal
+
+
 def _shaped(spectrum: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """Gaussian noise of the given magnitudes [size // 2 + 1], float32 [size], deviation 1."""
     shape = (len(spectrum), 2)
