@@ -1,7 +1,8 @@
 """Trained models side by side: one HTML page and a table."""
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 
 @entry_point
@@ -28,7 +29,3 @@ def compare(dataset, models, out, over):
     page = run(dataset, models, out, over)
     note = f"Compared {models} on {dataset}: {page.name}, under Artifacts."
     describe_handed_run("compare", note, files=[page])
-
-
-if __name__ == "__main__":
-    compare()

@@ -3,7 +3,8 @@
 import os
 
 import click
-from _command import entry_point
+
+from birdml.commands.command import entry_point
 
 
 @entry_point
@@ -89,7 +90,3 @@ def score(**options):
 
 def _only(kind, options):
     return {name: options[name] for name in kind.__dataclass_fields__}
-
-
-if __name__ == "__main__":
-    score()
