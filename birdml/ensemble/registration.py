@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import birdml
 from birdml.calibration.reading import RULES, SCORES
 from birdml.calibration.saved import FILE
+from birdml.ensemble.card import FILE as CARD
+from birdml.ensemble.card import card, shortened
 from birdml.ensemble.combination import LIST, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
 from birdml.tracking.interrupts import in_one_piece
@@ -54,7 +57,8 @@ def log_and_register(
         registered_name: such as `birdml-meta3`.
         tags: of the new version; the members' weights and versions are added under
             `birdml.members`.
-        description: of the new version, for people to read (Markdown).
+        description: of the new version, for people to read (Markdown); it becomes the beginning
+            of the card (`ensemble.card`), which is the version's description and a file of it.
 
     Returns:
         the number of the new version.
@@ -71,7 +75,10 @@ def log_and_register(
     if (folder / FILE).is_file():
         artifacts["calibration"] = str(folder / FILE)
     own = client.get_run(run_id)
-    with _quiet(), in_one_piece():
+    about = card(registered_name, folder, tags, description)
+    with _quiet(), in_one_piece(), tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / CARD).write_text(f"# {registered_name}\n\n{about}", encoding="utf-8")
+        artifacts["card"] = str(Path(scratch) / CARD)
         # MLflow itself would take the experiment that the environment names.
         logged = client.create_logged_model(
             own.info.experiment_id,
@@ -92,8 +99,8 @@ def log_and_register(
             pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
         )
     with suppress(MlflowException):  # it is there already
-        about = describe_registered_model(registered_name)
-        client.create_registered_model(registered_name, description=about)
+        general = describe_registered_model(registered_name)
+        client.create_registered_model(registered_name, description=general)
     lineage = ", ".join(
         f"{m.name}{f' version {m.version}' if m.version else ''} x {m.weight:.6g}" for m in members
     )
@@ -104,7 +111,7 @@ def log_and_register(
             run_id=run_id,
             model_id=model.model_id,
             tags={**tags, "birdml.members": lineage[:TAG_LENGTH]},
-            description=description,
+            description=shortened(about),
         )
     # what MLflow's own `register_model` writes: the link from the logged model to its version
     link = [{"name": registered_name, "version": created.version}]

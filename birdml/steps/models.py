@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from birdml.ensemble.card import FILE as CARD
 from birdml.errors import UserError
 from birdml.files import writing_folder
 from birdml.tracking import registry, store
@@ -57,6 +58,6 @@ def export(name: str, out: str = "") -> Path:
     found = registry.load_registered(client, f"models:/{version.name}/{version.version}")
     with writing_folder(folder) as beside:
         shutil.copytree(found, beside, dirs_exist_ok=True)
-        if version.description:
-            (beside / "README.md").write_text(card(name) + "\n", encoding="utf-8")
+        if not (beside / CARD).exists():  # registered before cards were files
+            (beside / CARD).write_text(card(name) + "\n", encoding="utf-8")
     return folder
