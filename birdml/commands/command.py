@@ -34,11 +34,11 @@ class OneLineErrors(click.Command):
             _describe_run(f"{self.step} (interrupted)", said)
             sys.exit(130)
         except Exception as error:
-            said = _of_store(error)
-            _describe_run(f"{self.step} (failed)", said or f"{type(error).__name__}: {error}")
-            if said is None:
+            meant = _of_store(error)
+            _describe_run(f"{self.step} (failed)", meant or f"{type(error).__name__}: {error}")
+            if meant is None:
                 raise
-            click.echo(f"error: {said}", err=True)
+            click.echo(f"error: {meant}", err=True)
             sys.exit(2)
 
 

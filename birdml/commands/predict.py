@@ -5,7 +5,7 @@ from click.core import ParameterSource
 
 from birdml.commands.command import dataset_option, entry_point
 
-FILES_ONLY = ("hop", "top", "out", "format", "saliency", "channel")
+FILES_ONLY: tuple[str, ...] = ("hop", "top", "out", "format", "saliency", "channel")
 FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
 DATASET_ONLY = ("dataset", "split")
