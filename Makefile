@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export MLFLOW_EXPERIMENT_NAME ?= birdml
 
-.PHONY: demo test test-steps test-parts fuzz lint bench services
+.PHONY: demo test test-steps test-parts fuzz lint bench services release-check
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -42,3 +42,7 @@ bench: .venv/installed
 services: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,server,ray]'
 	$(BIN)/python -m tests.services
+
+# Builds sdist and wheel, checks them, and runs the demo from the wheel, away from this folder.
+release-check: .venv/installed
+	$(BIN)/python -m tests.release

@@ -80,9 +80,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(name, arguments, complaint, tmp_p
 )
 def test_how_a_command_ends(raised, code, said):
     script = f"""
-import sys; sys.path.insert(0, {str(ROOT / "entry_points")!r})
+import sys; sys.path.insert(0, {str(ROOT)!r})
 import click
-from _command import UserError, entry_point
+from birdml.commands.command import UserError, entry_point
 @entry_point
 def thing():
     raise {raised}
@@ -91,3 +91,44 @@ thing()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == code and said in done.stderr
     assert ("Traceback" in done.stderr) == (code == 1)
+
+
+def birdml(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "birdml", *arguments],
+        capture_output=True,
+        text=True,
+        env={k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+        | {"PYTHONPATH": str(ROOT)}
+        | environment,
+    )
+
+
+def test_one_command_has_every_step_and_its_help_imports_nothing_heavy(tmp_path):
+    for package in ("torch", "mlflow", "numpy"):  # stand in the way of an import
+        (tmp_path / f"{package}.py").write_text("raise ImportError('too early')")
+    done = birdml("--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert done.returncode == 0, done.stderr
+    for name in (*NAMES, "demo", "models"):
+        assert re.search(rf"^  {name} ", done.stdout, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_doors_have_the_same_help(name):
+    usage, _, own = birdml(name, "--help").stdout.partition("\n\n")
+    assert usage.startswith(f"Usage: birdml {name} ")
+    assert own == call(name, "--help").stdout.partition("\n\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("trian",), "No such command 'trian'"),
+        (("train", "--model", "meta33"), "did you mean"),
+        (("predict", "a.wav", "--recordings", "b.wav", "--model", "x"), "named twice"),
+    ],
+)
+def test_a_mistake_behind_the_one_door_is_one_line_too(arguments, complaint):
+    done = birdml(*arguments)
+    assert done.returncode == 2 and complaint in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: ")

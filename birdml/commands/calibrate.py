@@ -1,7 +1,8 @@
 """Give registered models from before a calibration, without training."""
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 
 @entry_point
@@ -24,7 +25,3 @@ def calibrate(model, dataset):
 
     run(CalibrateOptions(model, dataset))
     describe_handed_run(f"calibrate {model}", f"Calibrated {model} on {dataset}.")
-
-
-if __name__ == "__main__":
-    calibrate()

@@ -1,14 +1,11 @@
-"""What every entry point shares: one line for a user's error, and the package on the path."""
+"""What every command shares: one line for a user's error, exit codes, common options."""
 
 import contextlib
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import click
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from birdml.errors import UserError
 
@@ -18,25 +15,30 @@ DATASET = os.environ.get("BIRDML_DATASET") or "data/demo"
 class OneLineErrors(click.Command):
     """Exit codes: 0, 2 with one line for what a user did wrong, 1 for a fault of ours."""
 
+    @property
+    def step(self) -> str | None:
+        """What the run is named by; of a group, the sub-command that was asked for."""
+        return self.name
+
     def main(self, *args, **kwargs):
         try:
             super().main(*args, **{**kwargs, "standalone_mode": False})
         except (UserError, click.ClickException) as error:
             text = error.format_message() if isinstance(error, click.ClickException) else str(error)
             click.echo(f"error: {' '.join(text.split())}", err=True)
-            _describe_run(f"{self.name} (refused)", text)
+            _describe_run(f"{self.step} (refused)", text)
             sys.exit(2)
         except (KeyboardInterrupt, click.Abort):
             said = "interrupted; the same command goes on from here"
             click.echo(said, err=True)
-            _describe_run(f"{self.name} (interrupted)", said)
+            _describe_run(f"{self.step} (interrupted)", said)
             sys.exit(130)
         except Exception as error:
-            said = _of_store(error)
-            _describe_run(f"{self.name} (failed)", said or f"{type(error).__name__}: {error}")
-            if said is None:
+            meant = _of_store(error)
+            _describe_run(f"{self.step} (failed)", meant or f"{type(error).__name__}: {error}")
+            if meant is None:
                 raise
-            click.echo(f"error: {said}", err=True)
+            click.echo(f"error: {meant}", err=True)
             sys.exit(2)
 
 

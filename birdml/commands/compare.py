@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 
 @entry_point
@@ -67,7 +68,3 @@ def _on_truth(truth, models, out, over, *rest):
     compare_marks(MarkComparison(truth, models, out, over, *rest))
     note = f"Compared {models} on the annotations {truth}: {Path(out).name}, under Artifacts."
     describe_handed_run("compare", note, files=[Path(out)])
-
-
-if __name__ == "__main__":
-    compare()

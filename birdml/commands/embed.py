@@ -3,7 +3,8 @@
 import os
 
 import click
-from _command import dataset_option, encoder_options, entry_point
+
+from birdml.commands.command import dataset_option, encoder_options, entry_point
 
 
 @entry_point
@@ -32,7 +33,3 @@ def embed(**options):
 
         what = options["recordings"] or options["dataset"]
         describe_handed_run("embed", f"Embeddings of {what} by {options['encoder']}.")
-
-
-if __name__ == "__main__":
-    embed()

@@ -1,7 +1,8 @@
 """Weights for an ensemble of registered models, and the model that ships."""
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 STRATEGIES = ("hyperopt", "hyperopt_zero", "hyperopt_log", "greedy", "ascent")
 
@@ -53,7 +54,3 @@ def ensemble(**options):
     from birdml.steps.ensemble import ensemble as run
 
     run(EnsembleOptions(**options))
-
-
-if __name__ == "__main__":
-    ensemble()

@@ -1,7 +1,8 @@
 """The whole way: prepare, train, predict, ensemble, submit."""
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 
 @entry_point
@@ -23,7 +24,3 @@ def main(**options):
     from birdml.steps.main import main as run
 
     run(MainOptions(**options))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,11 @@
 """Predict the species of a dataset's recordings, or of any audio file."""
 
 import click
-from _command import dataset_option, entry_point
 from click.core import ParameterSource
 
-FILES_ONLY = ("hop", "top", "out", "format", "saliency", "channel")
+from birdml.commands.command import dataset_option, entry_point
+
+FILES_ONLY: tuple[str, ...] = ("hop", "top", "out", "format", "saliency", "channel")
 FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
 FILES_ONLY += ("sites", "metadata", "timezone", "jobs", "executor")
@@ -12,6 +13,7 @@ DATASET_ONLY = ("dataset", "split")
 
 
 @entry_point
+@click.argument("file_or_folder", required=False)
 @click.option(
     "--model",
     required=True,
@@ -95,7 +97,7 @@ DATASET_ONLY = ("dataset", "split")
     "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
-def predict(**options):
+def predict(file_or_folder, **options):
     """Logs the logits of a split into the models' runs, where they are missing; or writes which
     species are heard when in audio files of any format.
 
@@ -105,6 +107,9 @@ def predict(**options):
     """
     from birdml.tracking.store import describe_handed_run
 
+    if file_or_folder and options["recordings"]:
+        raise click.UsageError("recordings are named twice: FILE_OR_FOLDER is --recordings")
+    options["recordings"] = file_or_folder or options["recordings"]
     if options["recordings"]:
         from birdml.steps.predict_files import FileOptions, predict_recordings
 
@@ -135,7 +140,3 @@ def _refuse(names):
     ]
     if given:
         raise click.UsageError(f"{', '.join(given)}: only with recordings=FILE_OR_FOLDER")
-
-
-if __name__ == "__main__":
-    predict()

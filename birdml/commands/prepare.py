@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 
 @entry_point
@@ -109,7 +110,3 @@ def _verify(folder):
     if faults:
         raise UserError(f"{len(faults)} faults in '{folder}', listed above: prepare it again")
     click.echo(f"{folder} is as it was written")
-
-
-if __name__ == "__main__":
-    prepare()

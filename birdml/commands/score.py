@@ -3,7 +3,8 @@
 import os
 
 import click
-from _command import entry_point
+
+from birdml.commands.command import entry_point
 
 
 @entry_point
@@ -73,10 +74,10 @@ def score(**options):
         from birdml.steps.score import label_set
         from birdml.steps.score_marks import MarkOptions, log_mark_scores, score_marks
 
-        asked = MarkOptions(**_only(MarkOptions, options))
-        scores = score_marks(asked, label_set(asked.classes))
+        marks = MarkOptions(**_only(MarkOptions, options))
+        found = score_marks(marks, label_set(marks.classes))
         if handed:
-            log_mark_scores(asked, scores)
+            log_mark_scores(marks, found)
         return
     from birdml.steps.score import ScoreOptions, log_scores
     from birdml.steps.score import score as run
@@ -89,7 +90,3 @@ def score(**options):
 
 def _only(kind, options):
     return {name: options[name] for name in kind.__dataclass_fields__}
-
-
-if __name__ == "__main__":
-    score()

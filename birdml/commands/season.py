@@ -1,7 +1,8 @@
 """A page of a season: what was heard where and when, and how long it was listened."""
 
 import click
-from _command import entry_point
+
+from birdml.commands.command import entry_point
 
 
 @entry_point
@@ -19,7 +20,3 @@ def season(predictions, min_score, out):
 
     path = make_season(predictions, min_score, out)
     describe_handed_run(f"season {predictions}", f"Page: {path}")
-
-
-if __name__ == "__main__":
-    season()

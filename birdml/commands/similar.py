@@ -3,7 +3,8 @@
 import os
 
 import click
-from _command import dataset_option, encoder_options, entry_point
+
+from birdml.commands.command import dataset_option, encoder_options, entry_point
 
 
 @entry_point
@@ -29,7 +30,3 @@ def similar(**options):
 
         what = options["recordings"] or options["dataset"]
         describe_handed_run("similar", f"What in {what} sounds like {options['to']}.")
-
-
-if __name__ == "__main__":
-    similar()

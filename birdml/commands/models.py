@@ -1,0 +1,46 @@
+"""What is in the model registry, and a model of it as a folder."""
+
+import click
+
+from birdml.commands.command import OneLineErrors
+
+
+class _Models(OneLineErrors, click.Group):
+    """Sub-commands with the same exit codes."""
+
+
+@click.group(
+    cls=_Models, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+def models():
+    """Lists, shows and exports registered models.
+
+    NAME is meta3 (its champion), meta3@2 (its version 2), or models:/NAME/VERSION.
+    """
+
+
+@models.command()
+def ls():
+    """Lists the registered models: champion, figures, dataset."""
+    from birdml.steps.models import listing
+
+    click.echo(listing())
+
+
+@models.command()
+@click.argument("name")
+def show(name):
+    """Prints the card of a model."""
+    from birdml.steps.models import card
+
+    click.echo(card(name))
+
+
+@models.command()
+@click.argument("name")
+@click.option("--out", default="", help="Folder to make  [default: NAME-VERSION]")
+def export(name, out):
+    """Copies a model's files into a folder, which predict takes as model without any registry."""
+    from birdml.steps.models import export
+
+    click.echo(export(name, out))
