@@ -4,7 +4,7 @@ Every function lists in `problems` what it leaves out or changes.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from math import floor
 
@@ -110,8 +110,11 @@ def divide(
     problems: list[Problem],
     reading: Reading = EACH_BY_ITSELF,
     valid_by: str = "group",
+    cuts: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
     """Name -> split. Recordings of nothing are divided too, into splits of their own.
+
+    `cuts`: of recordings that hold some of the same sound, the number of their group.
 
     Raises UserError where the recordings can't be divided in the way that `valid_by` says.
     """
@@ -124,7 +127,10 @@ def divide(
     elif valid_by == "time":
         valid = _last_days(free, fraction, reading)
     else:
-        group = groups(group_keys(free, reading, valid_by))
+        keys = group_keys(free, reading, valid_by)
+        for recording, own in zip(free, keys) if cuts else ():
+            own += [("cut", cuts[recording.file])] if recording.file in cuts else []
+        group = groups(keys)
         if valid_by != "group" and fraction and len(set(group)) == 1 and len(free) > 1:
             raise UserError(
                 f"valid_by={valid_by}: all recordings are of one {valid_by}; use valid_by=group"

@@ -13,6 +13,7 @@ Time Delay", IEEE Transactions on Acoustics, Speech and Signal Processing 24(4),
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,25 +49,27 @@ class Overlap:
     agreement: float  # of phases, 0..1
 
 
-def find_overlaps(count: int, read: Callable[[int], np.ndarray]) -> list[Overlap]:
+def find_overlaps(count: int, read: Callable[[int], np.ndarray], workers: int = 1) -> list[Overlap]:
     """The pairs of N recordings with common sound.
 
     Args:
         count: N.
         read: gives a recording by its number, int16 [S] at SAMPLE_RATE; called again for those
-            that may overlap. One or two recordings are held at a time.
+            that may overlap. Each worker holds one or two recordings at a time.
+        workers: threads; they change nothing of the result.
 
     Returns:
         The overlaps, in order; recordings with the same sound at several offsets stand once, with
         the offset that most landmarks speak for.
     """
-    marks = [landmarks(read(i)) for i in range(count)]
-    found = []
-    for first, second, frames in _proposed(marks):
-        overlap = _compared(read(first), read(second), first, second, frames * HOP)
-        if overlap is not None:
-            found.append(overlap)
-    return found
+    if count < 2:
+        return []
+    with ThreadPoolExecutor(workers) as pool:
+        marks = list(pool.map(lambda i: landmarks(read(i)), range(count)))
+        compared = pool.map(
+            lambda p: _compared(read(p[0]), read(p[1]), p[0], p[1], p[2] * HOP), _proposed(marks)
+        )
+        return [overlap for overlap in compared if overlap is not None]
 
 
 def groups(count: int, overlaps: list[Overlap]) -> np.ndarray:

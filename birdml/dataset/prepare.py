@@ -35,6 +35,7 @@ from birdml.dataset.audio import Converted, convert_all
 from birdml.dataset.channels import channel_number
 from birdml.dataset.circumstances import complete, read_tables
 from birdml.dataset.claim import JOURNAL, claimed
+from birdml.dataset.cut_groups import cuts_among, groups_of, parted
 from birdml.dataset.labels import Vocabulary
 from birdml.dataset.listed import read_list, recordings_listed
 from birdml.dataset.paths import contained
@@ -126,6 +127,9 @@ def prepare(
         if not recordings:
             write_problems(folder, problems)
             raise UserError(f"no recording of '{request.source}' is left: {_line(problems[0])}")
+        overlaps = []
+        if has_audio and not source.prepared:
+            overlaps = cuts_among(recordings, folder / "audio", source.reading, workers or cores())
         split = divide(
             recordings,
             fraction,
@@ -134,7 +138,9 @@ def prepare(
             problems,
             source.reading,
             request.valid_by,
+            groups_of(overlaps),
         )
+        problems += parted(overlaps, split, {r.file: r.origin for r in recordings})
         own = source.species or (preparing.species_of(recordings, marks) if marks else ())
         vocabulary = Vocabulary([r for r in recordings if split[r.file] in FOR_TRAINING], own)
         problems += vocabulary.overruled
@@ -168,6 +174,7 @@ def prepare(
                 "seed": request.seed,
                 "valid_stands_for": "listed recordings" if listed else VALID_BY[request.valid_by],
                 "request": fingerprint,
+                **({} if not overlaps else {"cuts": len(overlaps)}),
                 **({} if shared is None else {"valid_places_in_train": round(shared, 4)}),
                 **(convert.versions() if has_audio else {}),
             },
@@ -383,6 +390,8 @@ def _said_of_fields(dataset: Dataset) -> list[str]:
         for field, count in empty.items()
         if not any(getattr(r, field) not in ("", None) for r in dataset.recordings)
     ]
+    if pairs := dataset.made.get("cuts"):
+        lines.append(f"cuts of one recording: {pairs} pairs hold some of the same sound")
     shared = dataset.made.get("valid_places_in_train")
     if isinstance(shared, int | float) and shared > 0:
         lines.append(

@@ -1,5 +1,6 @@
 """An encoder that is ready to run."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,9 +104,17 @@ def hear_samples(encoder: Encoder, samples: Samples) -> tuple[np.ndarray, np.nda
     """
     if not len(samples):
         raise UserError("the recording holds no samples")
+    content = hashlib.blake2b(digest_size=16)
+    for block in blocks_of(samples):
+        content.update(np.ascontiguousarray(block))
+    key, last = (encoder, content.digest()), vars(_sessions).get("last")
+    if last is not None and last[0] == key:  # another head has just heard it
+        return last[1]
     session = session_of(encoder)
     starts, vectors = [], []
     for start, window in stream_windows(blocks_of(samples), encoder):
         vectors.append(encode(encoder, session, window[None]).embeddings[0].astype(np.float16))
         starts.append(start)
-    return np.array(vectors, np.float32), np.array(starts, np.int64)
+    result = np.array(vectors, np.float32), np.array(starts, np.int64)
+    vars(_sessions)["last"] = key, result
+    return result

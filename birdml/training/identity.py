@@ -7,8 +7,12 @@ from pathlib import Path
 
 import torch
 
+from birdml.encoders.entries import find_encoder
 from birdml.training.precision import precision
+from birdml.zoo.parts import Embedded
 from birdml.zoo.recipe import DEFAULTS, Recipe
+
+PLACES = ("encoders", "synonyms", "noise_folder")  # files, which count by what they hold
 
 
 def identities(
@@ -35,6 +39,8 @@ def identities(
                 "seed": seed,
                 "needs": {need: identity(need) for need in recipe.needs},
             }
+            if isinstance(recipe, Embedded):
+                asked["head"] = _contents(recipe)
             if (used := precision(recipe, device)) != torch.float32:
                 asked["precision"] = str(used).removeprefix("torch.")
             text = json.dumps(asked, sort_keys=True)
@@ -52,7 +58,7 @@ def _settings(recipe: Recipe) -> dict:
     settings = {
         key: value
         for key, value in recipe.settings_in_use().items()
-        if key != "family" and value != DEFAULTS[recipe.family][key]
+        if key not in ("family", *PLACES) and value != DEFAULTS[recipe.family][key]
     }
     folder = settings.get("pseudo_labels")
     if folder:
@@ -63,6 +69,22 @@ def _settings(recipe: Recipe) -> dict:
                 content.update(hashlib.sha256(path.read_bytes()).digest())
         settings["pseudo_labels"] = content.hexdigest()
     return settings
+
+
+def _contents(recipe: Embedded) -> dict[str, str]:
+    """What the files that a head is made from hold, wherever they lie."""
+    encoder = find_encoder(recipe.encoder, recipe.encoders)
+    found = {"encoder": encoder.sha256}
+    if recipe.synonyms and Path(recipe.synonyms).is_file():
+        content = Path(recipe.synonyms).read_bytes()
+        found["synonyms"] = hashlib.sha256(content).hexdigest()
+    if recipe.noise_folder:
+        names = sorted(p for p in Path(recipe.noise_folder).rglob("*") if p.is_file())
+        told = json.dumps(
+            [[str(p.relative_to(recipe.noise_folder)), p.stat().st_size] for p in names]
+        )
+        found["noise"] = hashlib.sha256(told.encode()).hexdigest()
+    return found
 
 
 def model_seed(seed: int, name: str) -> int:
