@@ -14,6 +14,7 @@ from birdml.steps.calibrate import CalibrateOptions
 from birdml.steps.compare_marks import MarkComparison
 from birdml.steps.embed import EmbedOptions
 from birdml.steps.ensemble_search import EnsembleOptions
+from birdml.steps.learn import LearnOptions
 from birdml.steps.main import MainOptions
 from birdml.steps.predict import SplitOptions
 from birdml.steps.predict_files import FileOptions
@@ -37,6 +38,7 @@ OPTIONS = {
     "embed": [EmbedOptions],
     "similar": [SimilarOptions],
     "species": [SpeciesOptions],
+    "learn": [LearnOptions],
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("prepare", "train", "predict", "ensemble", "calibrate", "submit", "score", "compare")
-NAMES += ("main", "embed", "similar", "species", "season")
+NAMES += ("main", "embed", "similar", "species", "season", "learn")
 
 
 def call(name: str, *arguments: str, cwd=ROOT, **environment: str):

@@ -23,6 +23,7 @@ COMMANDS = {
     "embed": ("embed", "Embeddings by a pretrained encoder."),
     "similar": ("similar", "Windows that sound like a clip."),
     "species": ("species", "What a place promises, without any audio."),
+    "learn": ("learn", "What more recordings of each species would bring."),
     "season": ("season", "A page of a season, out of results of predict on files."),
     "models": ("models", "What is in the model registry; a model as a folder."),
 }
