@@ -128,8 +128,9 @@ def divide(
         valid = _last_days(free, fraction, reading)
     else:
         keys = group_keys(free, reading, valid_by)
-        for recording, own in zip(free, keys) if cuts else ():
-            own += [("cut", cuts[recording.file])] if recording.file in cuts else []
+        for recording, own in zip(free, keys):
+            if cuts and recording.file in cuts:
+                own.append(("cut", cuts[recording.file]))
         group = groups(keys)
         if valid_by != "group" and fraction and len(set(group)) == 1 and len(free) > 1:
             raise UserError(

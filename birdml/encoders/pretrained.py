@@ -106,7 +106,7 @@ def hear_samples(encoder: Encoder, samples: Samples) -> tuple[np.ndarray, np.nda
         raise UserError("the recording holds no samples")
     content = hashlib.blake2b(digest_size=16)
     for block in blocks_of(samples):
-        content.update(np.ascontiguousarray(block))
+        content.update(np.ascontiguousarray(block).data)
     key, last = (encoder, content.digest()), vars(_sessions).get("last")
     if last is not None and last[0] == key:  # another head has just heard it
         return last[1]
