@@ -14,10 +14,10 @@ from scipy.special import softmax
 
 from birdml.annotations.dataset import present_in_windows
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepare import Request, prepare
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.sources.demo import generate
 from birdml.prediction.split import predict_split
+from birdml.prepare import Request, prepare
 from birdml.scoring import curves
 from birdml.training.trainer import train
 from birdml.zoo.load import configure, load_zoo

@@ -19,8 +19,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from birdml.dataset.prepare import Request, prepare
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.prepare import Request, prepare
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 3

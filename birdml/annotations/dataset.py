@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.annotations.marks import Marks
+from birdml.annotations.marks import Marks, is_inside
 from birdml.annotations.reading import Reading
 from birdml.dataset.annotated import ANNOTATIONS
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-from birdml.scoring.windows import CLOSE, LEAST
 
 
 def dataset_marks(dataset: Dataset) -> Reading:
@@ -61,7 +60,7 @@ def present_in_windows(
         of = marked.rows_of(file)
         start, end = marked.start[of], marked.end[of]
         overlap = np.minimum(end, begin + seconds) - np.maximum(start, begin)
-        inside = overlap >= np.minimum(LEAST, (end - start) / 2) - CLOSE
+        inside = is_inside(overlap, end - start)
         present[row, marked.label[of][inside]] = True
     return present
 

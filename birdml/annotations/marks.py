@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 LATEST = 30 * 86400  # seconds; times after that are milliseconds, samples or broken
+LEAST = 0.2  # seconds of a mark, or half of it, that lie in a window where it counts
+CLOSE = 1e-6  # seconds by which times differ that were computed in different ways
 Names = tuple[str, ...]  # how one species is called: class id, Latin name, common name, ...
 
 
@@ -23,6 +25,14 @@ class Mark:
     low: float = float("nan")
     high: float = float("nan")
     score: float = float("nan")
+
+
+def is_inside(inside: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Whether marks count in a window: at least LEAST seconds, or half of them, lie in it.
+
+    bool, of the seconds that lie inside and of the lengths of marks.
+    """
+    return inside >= np.minimum(LEAST, length / 2) - CLOSE
 
 
 @dataclass(frozen=True)

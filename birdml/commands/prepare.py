@@ -85,7 +85,7 @@ def prepare(
     if verify:
         _verify(dataset)
         return
-    from birdml.dataset.prepare import Request, prepare, summary
+    from birdml.prepare import Request, prepare, summary
     from birdml.tracking.store import describe_handed_run
 
     request = Request(

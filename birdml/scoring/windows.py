@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from birdml.annotations.marks import Marks
+from birdml.annotations.marks import CLOSE, Marks, is_inside
 from birdml.errors import UserError
 from birdml.scoring import curves
 
-LEAST = 0.2  # seconds of a mark, or half of it, that lie in a window where it counts
 MOST = 200_000_000  # windows of all marks: some GB
-CLOSE = 1e-6  # seconds by which times differ that were computed in different ways
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,6 @@ def _cells(
     marks: Marks, firsts: np.ndarray, counts: np.ndarray, length: float, species: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cell (window times C plus label) and score of each mark in each window that it is in."""
-    least = np.minimum(LEAST, (marks.end - marks.start) / 2) - CLOSE
     first = np.floor(marks.start / length).astype(np.int64)
     last = np.maximum(np.ceil(marks.end / length).astype(np.int64), first + 1)
     several = last - first
@@ -94,7 +91,8 @@ def _cells(
     window = first[mark] + within
     begin = window * length
     overlap = np.minimum(marks.end[mark], begin + length) - np.maximum(marks.start[mark], begin)
-    chosen = (overlap >= least[mark]) & (window < counts[marks.file[mark]])
+    inside = is_inside(overlap, (marks.end - marks.start)[mark])
+    chosen = inside & (window < counts[marks.file[mark]])
     mark, window = mark[chosen], window[chosen]
     key = (firsts[marks.file[mark]] + window) * species + marks.species[mark]
     return key, np.nan_to_num(marks.score[mark], nan=1.0)

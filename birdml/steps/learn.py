@@ -42,7 +42,7 @@ def learn(options: LearnOptions) -> list[Row]:
     Writes a row for each training as soon as it is done, so that the same command goes on, and a
     picture at the end. Raises UserError for a request that can't be met.
     """
-    from birdml.training.curve import figures_of, largest
+    from birdml.steps.learning_curve import figures_of, largest
     from birdml.training.identity import identities
     from birdml.training.trainer import pick_device
 

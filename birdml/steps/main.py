@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from birdml.dataset import prepare as preparing
+from birdml import prepare as preparing
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.sources import demo_folder
 from birdml.errors import UserError

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from birdml.annotations.marks import is_inside
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording
-from birdml.scoring.windows import LEAST
 from birdml.signal.excerpts import Excerpts
-
-CLOSE = 1e-6  # seconds by which times differ that were computed in different ways
 
 
 class Marked:
@@ -98,4 +96,4 @@ class Marked:
 def _inside(marks: np.ndarray, begin: float, seconds: float) -> np.ndarray:
     """Which marks [M, 3] are in an excerpt, bool [M]."""
     overlap = np.minimum(marks[:, 1], begin + seconds) - np.maximum(marks[:, 0], begin)
-    return overlap >= np.minimum(LEAST, (marks[:, 1] - marks[:, 0]) / 2) - CLOSE
+    return is_inside(overlap, marks[:, 1] - marks[:, 0])

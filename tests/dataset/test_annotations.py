@@ -5,9 +5,9 @@ import pytest
 
 from birdml.annotations.dataset import dataset_marks
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepare import Request, prepare, summary
 from birdml.dataset.prepared import verify
 from birdml.errors import UserError
+from birdml.prepare import Request, prepare, summary
 from tests.dataset.made_up import audio_file, content, problems_of, species_folders
 
 RAVEN = "Selection\tView\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tSpecies\n"

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from birdml.dataset.cut_groups import groups_of
-from birdml.dataset.prepare import Request, prepare
+from birdml.prepare import Request, prepare
 
 RATE = 22050
 

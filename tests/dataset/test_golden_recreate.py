@@ -7,7 +7,7 @@ import pytest
 
 from birdml.dataset import repair
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepare import Request, prepare
+from birdml.prepare import Request, prepare
 from tests.dataset.test_repair import expected_time
 from tests.golden import golden_folder
 

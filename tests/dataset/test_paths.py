@@ -3,8 +3,8 @@
 import pytest
 
 from birdml.dataset.paths import contained
-from birdml.dataset.prepare import Request, prepare
 from birdml.errors import UserError
+from birdml.prepare import Request, prepare
 from tests.dataset.made_up import audio_file
 
 

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepare import Request, prepare
 from birdml.dataset.prepared import verify
 from birdml.errors import UserError
+from birdml.prepare import Request, prepare
 from tests.dataset.made_up import audio_file, content, species_folders
 
 TRIALS, KILLS = 5, 2  # ten kills; a fresh folder after every second one, so that all fall into work

@@ -37,7 +37,7 @@ STEPS = {  # in this order; each needs those before it
 }
 ALSO_IMPORTED = (
     "birdml.steps.ensemble", "birdml.steps.submit", "birdml.steps.compare",
-    "birdml.steps.predict_files", "birdml.steps.predict", "birdml.dataset.prepare", "hyperopt",
+    "birdml.steps.predict_files", "birdml.steps.predict", "birdml.prepare", "hyperopt",
     "tests.steps.test_kills_of_steps")  # fmt: skip
 
 

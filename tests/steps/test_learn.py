@@ -6,7 +6,7 @@ import pytest
 
 from birdml.errors import UserError
 from birdml.steps.learn import LearnOptions, learn
-from birdml.training.curve import largest, with_few
+from birdml.steps.learning_curve import largest, with_few
 from tests.datasets import make_dataset
 
 QUICK = "hidden=[8,8] epoch_steps=5 epochs=1"
@@ -58,7 +58,7 @@ def test_there_is_a_row_for_each_training_and_a_picture(dataset, tmp_path, capsy
 def test_what_is_there_is_not_done_again_and_others_are_added(dataset, tmp_path, monkeypatch):
     learn(asked(dataset, tmp_path, "meta1"))
     before = rows(tmp_path)
-    import birdml.training.curve as curve
+    import birdml.steps.learning_curve as curve
 
     done, real = [], curve.figures_of
     monkeypatch.setattr(

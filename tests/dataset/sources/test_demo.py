@@ -6,13 +6,13 @@ import pytest
 import soundfile
 
 from birdml.annotations.reading import read_marks
-from birdml.dataset.prepare import Request, prepare
 from birdml.dataset.sources.birdclef2018 import read, recognise
 from birdml.dataset.sources.demo import generate
 from birdml.dataset.sources.demo.plan import TEST_FOLDER
 from birdml.dataset.sources.demo.sounds import individual, note, singing
 from birdml.dataset.sources.demo.species import SPECIES, likelihood, moment_of
 from birdml.errors import UserError
+from birdml.prepare import Request, prepare
 
 SIZES = {"per_species": 2, "tests": 5, "soundscapes": 1, "empty": 5}
 

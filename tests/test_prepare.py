@@ -10,9 +10,9 @@ import pytest
 import soundfile
 
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepare import Request, prepare, summary
 from birdml.dataset.prepared import verify
 from birdml.errors import UserError
+from birdml.prepare import Request, prepare, summary
 from tests.dataset.made_up import (
     audio_file,
     content,
