@@ -27,6 +27,9 @@ def day_of_year(date: str) -> float:
     """Day number of a date `yyyy-mm-dd` in a year without leap day; NaN for anything else.
 
     The last of February in a leap year and the first of March are both day 60.
+
+    >>> day_of_year("2018-03-01")
+    60.0
     """
     match = DATE.fullmatch(date.strip())
     if not match:
@@ -38,7 +41,11 @@ def day_of_year(date: str) -> float:
 
 
 def minute_of_day(time: str) -> float:
-    """Minutes since midnight of a time `hh:mm` or `hh:mm:ss`; NaN for anything else."""
+    """Minutes since midnight of a time `hh:mm` or `hh:mm:ss`; NaN for anything else.
+
+    >>> minute_of_day("06:30")
+    390.0
+    """
     match = TIME.fullmatch(time.strip())
     if not match:
         return np.nan
@@ -63,7 +70,11 @@ def metadata_table(recordings: Sequence[Recording]) -> np.ndarray:
 
 
 def encoded_size(fields: Sequence[str], date_phases: int = 12, time_phases: int = 12) -> int:
-    """Length D of the vector that `encode` makes: a flag per field, then their encodings."""
+    """Length D of the vector that `encode` makes: a flag per field, then their encodings.
+
+    >>> encoded_size(FIELDS, 3, 3)
+    14
+    """
     phases = {"date": date_phases, "time": time_phases}
     return sum(1 + phases.get(field, 1) for field in fields)
 

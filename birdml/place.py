@@ -33,7 +33,11 @@ DAWN = 1.5  # hours: how long a chorus lasts
 
 
 def feature_count(fields: Sequence[str], features: Sequence[str], degree: int) -> int:
-    """Length D of the vector that `place_features` makes."""
+    """Length D of the vector that `place_features` makes.
+
+    >>> feature_count(FIELDS, FEATURES, 10)
+    165
+    """
     return place_features(np.zeros((1, len(FIELDS))), fields, features, degree).shape[1]
 
 
@@ -129,14 +133,22 @@ def _declination(day: np.ndarray) -> np.ndarray:
 
 
 def sun_height(day: np.ndarray, hour: np.ndarray, north: np.ndarray) -> np.ndarray:
-    """Sine of the sun's height above the horizon; `hour` is taken as solar time."""
+    """Sine of the sun's height above the horizon; `hour` is taken as solar time.
+
+    >>> [round(float(sun_height(80.0, hour, 0.0)), 2) for hour in (0, 6, 12)]  # equator, March
+    [-1.0, 0.0, 1.0]
+    """
     tilt = _declination(day)
     noon = np.cos(np.pi * (hour - 12) / 12)
     return np.sin(north) * np.sin(tilt) + np.cos(north) * np.cos(tilt) * noon
 
 
 def half_day_hours(day: np.ndarray, north: np.ndarray) -> np.ndarray:
-    """Hours from sunrise to noon, 0 in the polar night and 12 in the polar day."""
+    """Hours from sunrise to noon, 0 in the polar night and 12 in the polar day.
+
+    >>> half_day_hours(np.array([80.0]), np.array([0.8])).round(1)  # equinox
+    array([6.])
+    """
     with np.errstate(over="ignore"):
         cosine = -np.tan(north) * np.tan(_declination(day))
     return 12 / np.pi * np.arccos(np.clip(cosine, -1, 1))

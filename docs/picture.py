@@ -1,4 +1,4 @@
-"""Makes the picture of README.md: every frame of a soundscape of the demo, as its ensemble hears it.
+"""The picture of README.md: every frame of a soundscape of the demo, as its ensemble hears it.
 
 Run in the folder where `birdml demo` or `make demo` ran: `python docs/picture.py`.
 """

@@ -31,6 +31,9 @@ def is_inside(inside: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Whether marks count in a window: at least LEAST seconds, or half of them, lie in it.
 
     bool, of the seconds that lie inside and of the lengths of marks.
+
+    >>> is_inside(np.array([0.1, 0.1, 0.2]), np.array([1.0, 0.2, 5.0])).tolist()
+    [False, True, True]
     """
     return inside >= np.minimum(LEAST, length / 2) - CLOSE
 

@@ -16,6 +16,9 @@ def log_loss(probabilities: np.ndarray, present: np.ndarray) -> float:
 
     >>> round(log_loss(np.array([[0.5, 0.5]]), np.array([[True, False]])), 4)
     0.6931
+
+    >>> round(log_loss(np.array([[0.5, 0.5]]), np.array([[True, False]])), 4)
+    0.6931
     """
     given = np.where(present, probabilities, 1 - np.asarray(probabilities, dtype=np.float64))
     return float(-np.log(np.clip(given, SMALLEST, 1)).mean())
@@ -26,6 +29,9 @@ def brier(probabilities: np.ndarray, present: np.ndarray) -> float:
 
     >>> brier(np.array([[1.0, 0.5]]), np.array([[True, False]]))
     0.125
+
+    >>> brier(np.array([[0.9, 0.2]]), np.array([[True, False]])).__round__(3)
+    0.025
     """
     return float(np.square(np.asarray(probabilities, dtype=np.float64) - present).mean())
 

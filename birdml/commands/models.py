@@ -39,8 +39,17 @@ def show(name):
 @models.command()
 @click.argument("name")
 @click.option("--out", default="", help="Folder to make  [default: NAME-VERSION]")
-def export(name, out):
-    """Copies a model's files into a folder, which predict takes as model without any registry."""
+@click.option(
+    "--format",
+    "form",
+    default="files",
+    show_default=True,
+    type=click.Choice(["files", "onnx"]),
+    help="onnx: a file for each member and one for all, labels and calibration beside.",
+)
+def export(name, out, form):
+    """Copies a model's files into a folder, which predict takes as model without any registry; or
+    writes it as ONNX: samples, or encoded metadata, to logits."""
     from birdml.steps.models import export
 
-    click.echo(export(name, out))
+    click.echo(export(name, out, form))

@@ -14,6 +14,9 @@ def groups(keys: Sequence[Iterable[Hashable]]) -> list[int]:
     """For each of N recordings, given the keys it has, the index of its group's first member.
 
     Recordings that share any key are in one group, over any number of steps.
+
+    >>> groups([["a"], ["b"], ["a", "c"], ["c"], []])
+    [0, 1, 0, 0, 4]
     """
     parent = list(range(len(keys)))
 

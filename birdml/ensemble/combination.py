@@ -156,6 +156,9 @@ def combine(logits: Iterable[np.ndarray], weights: Iterable[float]) -> np.ndarra
 
     Returns:
         float32, of that shape; summed in float64, so that the order of members does not matter.
+
+    >>> combine([np.array([1.0, 0.0]), np.array([0.0, 2.0])], [0.5, 1.0]).tolist()
+    [0.5, 2.0]
     """
     total = np.zeros(())
     for member, weight in zip(logits, weights, strict=True):
@@ -168,6 +171,9 @@ def usable_weights(weights: ArrayLike, usable: ArrayLike) -> np.ndarray:
 
     Those of the others become 0 and the rest grows to the same sum, so that logits keep their
     scale. Raises UserError where no member can answer.
+
+    >>> usable_weights([0.5, 0.3, 0.2], [True, False, True]).round(3)
+    array([0.714, 0.   , 0.286])
     """
     whole = np.asarray(weights, np.float64)
     left = whole * np.asarray(usable, dtype=bool)

@@ -24,7 +24,11 @@ def weeks() -> np.ndarray:
 
 
 def dates(days: np.ndarray) -> list[str]:
-    """Days of the year as `mm-dd`, in a year without a leap day."""
+    """Days of the year as `mm-dd`, in a year without a leap day.
+
+    >>> dates(np.array([1, 60, 365]))
+    ['01-01', '03-01', '12-31']
+    """
     starts = np.asarray(DAYS_BEFORE)
     months = np.searchsorted(starts, np.asarray(days) - 1, side="right")
     return [f"{m:02d}-{int(d - starts[m - 1]):02d}" for m, d in zip(months, days)]

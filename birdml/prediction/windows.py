@@ -35,6 +35,9 @@ def window_starts(samples: int, seconds: float = SECONDS, rule: str = "exact") -
 
     `exact`: every window that begins in the recording (60 s has 12 of 5 s). `2018`: those with all
     their frames inside (60 s has 11), or one. Raises UserError for an unknown rule.
+
+    >>> window_starts(12 * SAMPLE_RATE).tolist()
+    [0.0, 5.0, 10.0]
     """
     if rule not in RULES:
         raise UserError(f"rule '{rule}' is unknown: use {' or '.join(RULES)}")

@@ -49,6 +49,9 @@ def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: where shapes disagree or a label is out of range.
+
+    >>> ranks([[0.1, 0.7, 0.2], [5, 5, 1]], [2, 1]).tolist()
+    [2, 2]
     """
     scores, labels = np.asarray(scores), np.asarray(labels, dtype=np.int64)
     if scores.ndim != 2 or labels.shape != scores.shape[:1]:
@@ -72,6 +75,9 @@ def average_precision(scores: np.ndarray, present: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: where shapes disagree.
+
+    >>> average_precision(np.array([[3.0, 2.0, 1.0]]), np.array([[True, False, True]])).round(3)
+    array([0.833])
     """
     scores, present = np.asarray(scores), np.asarray(present, dtype=bool)
     if scores.ndim != 2 or scores.shape != present.shape:
@@ -101,6 +107,11 @@ def score(scores: np.ndarray, foreground: np.ndarray, present: np.ndarray) -> di
 
     Raises:
         UserError: where there is no recording, or a score is NaN.
+
+    >>> scores, truth = np.array([[3.0, 2.0, 1.0]]), np.array([[False, True, False]])
+    >>> found = score(scores, np.array([1]), truth)
+    >>> found["map"], found["top1"], found["top2"]
+    (0.5, 0.0, 1.0)
     """
     scores, foreground = np.asarray(scores), np.asarray(foreground, dtype=np.int64)
     if not len(scores):

@@ -32,6 +32,9 @@ def loop(samples: np.ndarray, length: int) -> np.ndarray:
     """Repeats samples [S] (or [S, ...]) up to `length`; silence where there are none.
 
     Signals that are long enough come back as they are, not cut.
+
+    >>> loop(np.array([1, 2, 3], np.int16), 7).tolist()
+    [1, 2, 3, 1, 2, 3, 1]
     """
     if len(samples) >= length:
         return samples

@@ -15,12 +15,20 @@ BATCH = 32  # frames that are transformed at once: their buffers stay in the cac
 
 
 def bins_for(mel_max: float) -> int:
-    """How many of the 513 bins are kept for filters that end at `mel_max` Hz (10 kHz: 465)."""
+    """How many of the 513 bins are kept for filters that end at `mel_max` Hz (10 kHz: 465).
+
+    >>> bins_for(10000.0)
+    465
+    """
     return int((FRAME_LENGTH // 2 + 1) * 2 * mel_max // SAMPLE_RATE)
 
 
 def num_frames(samples: int, frame_length: int = FRAME_LENGTH, hop: int = HOP) -> int:
-    """Frames of a signal without padding: (samples - frame_length) // hop + 1, at least 0."""
+    """Frames of a signal without padding: (samples - frame_length) // hop + 1, at least 0.
+
+    >>> num_frames(22050)  # a second
+    67
+    """
     return max(0, (samples - frame_length) // hop + 1)
 
 
@@ -41,6 +49,9 @@ def spectrogram(
     |FFT(window x samples)| of every frame, samples as they are (not scaled to 1), nothing padded:
     F = num_frames(S), 0 where the signal is shorter than a frame. The lowest `bins` of
     frame_length // 2 + 1 are kept.
+
+    >>> spectrogram(np.zeros(22050, np.int16)).shape
+    (67, 465)
     """
     frames = num_frames(len(samples), frame_length, hop)
     magnitudes = np.empty((frames, bins), np.float32)

@@ -41,8 +41,10 @@ def card(name: str) -> str:
     return f"# {version.name}, version {version.version}\n\n{about.strip()}"
 
 
-def export(name: str, out: str = "") -> Path:
+def export(name: str, out: str = "", form: str = "files") -> Path:
     """Copies the files of a version into a new folder, which `predict` takes as `model`.
+
+    With `form` "onnx" the folder holds what `ensemble.onnx_export` writes instead.
 
     Args:
         name: as `registry.resolve` reads it.
@@ -52,10 +54,19 @@ def export(name: str, out: str = "") -> Path:
     """
     client = store.connect()
     version = registry.resolve(client, name)
-    folder = Path(out or f"{version.name}-{version.version}")
+    onnx = "-onnx" if form == "onnx" else ""
+    folder = Path(out or f"{version.name}-{version.version}{onnx}")
     if folder.exists():
         raise UserError(f"'{folder}' is there already: name another folder with --out")
     found = registry.load_registered(client, f"models:/{version.name}/{version.version}")
+    if onnx:
+        from birdml.ensemble.combination import load_combination
+        from birdml.ensemble.onnx_export import export_onnx
+
+        combination = load_combination(found)
+        with writing_folder(folder) as beside:
+            export_onnx(combination, Path(found), beside)
+        return folder
     with writing_folder(folder) as beside:
         shutil.copytree(found, beside, dirs_exist_ok=True)
         if not (beside / CARD).exists():  # registered before cards were files

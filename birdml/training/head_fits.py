@@ -129,7 +129,13 @@ def fit_prototypes(
     sharpness: float = 20.0,
     weights: np.ndarray | None = None,
 ) -> Prototypes:
-    """The mean direction of each class's rows, without learning; arguments as for `fit_linear`."""
+    """The mean direction of each class's rows, without learning; arguments as for `fit_linear`.
+
+    >>> found = fit_prototypes(np.eye(2), np.eye(2))
+    >>> found.vectors.round(2)
+    array([[ 0.71, -0.71],
+           [-0.71,  0.71]], dtype=float32)
+    """
     x, t, w = (values.numpy() for values in _learnable(rows, targets, weights))
     centre = (w[:, None] * x).sum(0) / w.sum()
     vectors = (t * w[:, None]).T @ _unit(x - centre)

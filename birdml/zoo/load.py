@@ -157,7 +157,11 @@ def configure(recipe: Recipe, profile: str = "", settings: str | dict[str, Any] 
 
 
 def parse_settings(settings: str) -> dict[str, Any]:
-    """`key=value` pairs separated by blanks; values as in TOML, text also without quotes."""
+    """`key=value` pairs separated by blanks; values as in TOML, text also without quotes.
+
+    >>> parse_settings("epochs=3 channels=[16,32] pooling=lme1")
+    {'epochs': 3, 'channels': [16, 32], 'pooling': 'lme1'}
+    """
     values = {}
     for part in settings.split():
         key, equals, text = part.partition("=")
