@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export MLFLOW_EXPERIMENT_NAME ?= birdml
 
-.PHONY: demo test test-steps test-parts fuzz lint bench services release-check
+.PHONY: demo docs test test-steps test-parts fuzz lint bench services release-check
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -29,6 +29,11 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as a site, in site/; a warning is an error.
+docs: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 # 10 000 broken inputs for each reader; a few are part of `make test`.
 fuzz: .venv/installed
