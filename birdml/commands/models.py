@@ -2,7 +2,7 @@
 
 import click
 
-from birdml.commands.command import OneLineErrors
+from birdml.commands.command import OneLineErrors, dataset_option
 
 
 class _Models(OneLineErrors, click.Group):
@@ -34,6 +34,25 @@ def show(name):
     from birdml.steps.models import card
 
     click.echo(card(name))
+
+
+@models.command("import")
+@click.argument("file")
+@click.option("--model", required=True, help="The model of the zoo that the parameters are of.")
+@dataset_option
+@click.option("--set", "set", default="", help="Settings that differ from the zoo's.")
+@click.option("--zoo", default="", help="A TOML file with models of one's own.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+def import_(file, **options):
+    """Registers parameters of the 2018 system, FILE.npz, as a version of a model.
+
+    The dataset's label set must be that of the parameters; figures are those on its validation
+    recordings.
+    """
+    from birdml.jobs.published import import_parameters
+    from birdml.jobs.request import TrainOptions
+
+    click.echo(import_parameters(file, TrainOptions(**options)))
 
 
 @models.command()

@@ -164,7 +164,7 @@ class LiveTable:
         if len(rows) > room:  # the most interesting ones, in the order they were in
             kept = sorted(rows, key=lambda row: ORDER.index(row.state))[:room]
             shown = [row for row in rows if row in kept]
-        lines = [f"{'model':<12}{'state':<13}{'epoch':>6}{'MAP':>8}{'left':>9}"]
+        lines = [f"{'model':<18}{'state':<13}{'epoch':>6}{'MAP':>8}{'left':>9}"]
         lines += [_cells(row) for row in shown]
         lines.append(f"{said}; {_duration(time.monotonic() - self.began)} so far")
         self._erase()
@@ -181,7 +181,7 @@ class LiveTable:
 def _cells(row: Row) -> str:
     best = "-" if row.best_map is None else f"{row.best_map:.3f}"
     left = "-" if row.left is None else f">{_duration(row.left)}"
-    return f"{row.name:<12}{row.state:<13}{row.epoch or '-':>6}{best:>8}{left:>9}"
+    return f"{row.name:<18}{row.state:<13}{row.epoch or '-':>6}{best:>8}{left:>9}"
 
 
 def _line(row: Row) -> str:

@@ -86,7 +86,7 @@ def _open(client: "MlflowClient", request: TrainRequest, name: str, handed: bool
         if "birdml.error" in run.data.tags:
             client.delete_tag(run_id, "birdml.error")
         if not (run.inputs and run.inputs.dataset_inputs):  # killed before all was written down
-            _log_settings(client, run_id, request, request.recipes[name])
+            log_settings(client, run_id, request, request.recipes[name])
         return run_id
     recipe, dataset = request.recipes[name], request.dataset
     tags = {
@@ -101,11 +101,11 @@ def _open(client: "MlflowClient", request: TrainRequest, name: str, handed: bool
         "mlflow.note.content": describe_run(recipe, dataset.name, dataset.digest),
     }
     run_id = store.open_run(client, name, tags, handed)
-    _log_settings(client, run_id, request, recipe)
+    log_settings(client, run_id, request, recipe)
     return run_id
 
 
-def _log_settings(
+def log_settings(
     client: "MlflowClient", run_id: str, request: TrainRequest, recipe: Recipe
 ) -> None:
     from mlflow.entities import Param
@@ -146,7 +146,7 @@ def _train_into(
         dataset_digest=request.dataset.digest,
         identity=request.identities[name],
     )
-    retry(lambda: _finish(client, run_id, model, request, trained))
+    retry(lambda: finish(client, run_id, model, request, trained))
     retry(recorder.clear)
 
 
@@ -161,7 +161,7 @@ def _needed(client: "MlflowClient", request: TrainRequest, need: str) -> SavedMo
     return load_combination(folder, request.device).members[0][0]
 
 
-def _finish(
+def finish(
     client: "MlflowClient",
     run_id: str,
     model: SavedModel,

@@ -123,9 +123,9 @@ def _identity(options: EnsembleOptions, dataset: Dataset, models: list[TrackedMo
 
 
 def _print(options: EnsembleOptions, found: Found, version: str, champion: bool) -> None:
-    print(f"{'member':<14}{'weight':>9}{'share':>8}{'alone':>9}{'without':>9}{'so far':>9}")
+    print(f"{'member':<18}{'weight':>9}{'share':>8}{'alone':>9}{'without':>9}{'so far':>9}")
     for c in found.contributions:
-        print(f"{c.name:<14}{c.weight:>9.4f}{c.share:>8.1%}", end="")
+        print(f"{c.name:<18}{c.weight:>9.4f}{c.share:>8.1%}", end="")
         print(f"{c.alone:>9.4f}{c.without:>9.4f}{c.so_far:>9.4f}")
     print(f"\n{'':<42}{'MAP':>7}{'MAP-bg':>8}  tenths won")
     print(f"{'ensemble':<42}{found.scores['map']:>7.3f}{found.scores['map_bg']:>8.3f}")

@@ -62,12 +62,13 @@ def print_summary(
 ) -> None:
     """A table of the models asked for: state, figures, epochs, minutes."""
     done = runs.FinishedRuns(client, request.dataset.digest).by_identity()
-    print(f"\n{'model':<12}{'state':<10}" + "".join(f"{c:>8}" for c in COLUMNS), end="")
+    wide = max(12, *(len(name) + 1 for name in outcomes))
+    print(f"\n{'model':<{wide}}{'state':<10}" + "".join(f"{c:>8}" for c in COLUMNS), end="")
     print(f"{'epochs':>8}{'minutes':>9}")
     for name, outcome in outcomes.items():
         run = done.get(request.identities[name])
         figures = run.data.metrics if run else {}
-        print(f"{name:<12}{outcome.state:<10}", end="")
+        print(f"{name:<{wide}}{outcome.state:<10}", end="")
         print("".join(_cell(figures.get(c), ".3f", 8) for c in COLUMNS), end="")
         print(_cell(figures.get("training/epochs"), ".0f", 8), end="")
         print(_cell(figures.get("cost/minutes"), ".1f", 9))

@@ -1,0 +1,78 @@
+"""Weights of the 2018 system as a registered model: a run like that of a training, without one."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from birdml.errors import UserError
+from birdml.jobs.model_run import finish, log_settings
+from birdml.jobs.request import TrainOptions, prepare_request
+from birdml.networks.build import build_network
+from birdml.networks.lasagne import load_parameters
+from birdml.tracking import runs, store
+from birdml.tracking.claims import Board
+from birdml.zoo.description import describe_run
+from birdml.zoo.recipe import HeadRecipe
+from birdml.zoo.saved import SavedModel
+
+
+def import_parameters(file: str, options: TrainOptions) -> str:
+    """Registers the parameters in an .npz of the 2018 system as a version of a model of the zoo.
+
+    Its figures are those on the dataset's validation recordings, whose label set must be that of
+    the parameters, in the same order. The same file again is not registered again.
+
+    Args:
+        file: `param0`, `param1`, ..., as Lasagne wrote them.
+        options: one model of the zoo, the dataset, and settings that differ from the zoo's.
+
+    Returns:
+        a line that says what was registered, or is there.
+
+    Raises:
+        UserError: where the file can't be read, or does not fit the network of the recipe.
+    """
+    from birdml.training.trainer import Trained
+
+    request = prepare_request(options)
+    name = options.model
+    if name not in request.recipes or isinstance(request.recipes[name], HeadRecipe):
+        raise UserError(f"model='{name}': name one model of the zoo that was there in 2018")
+    recipe, dataset = request.recipes[name], request.dataset
+    network = build_network(recipe, len(dataset.classes))
+    load_parameters(network, Path(file))
+    content = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    told = f"{request.identities[name]} {content}"
+    identity = hashlib.sha256(told.encode()).hexdigest()[:16]
+    client = store.connect()
+    store.check_place(client)
+    there = runs.finished_run(client, identity)
+    if there is not None:
+        return f"birdml-{name} version {there.model_version} holds these very parameters"
+    claim = Board(client, dataset.digest).claim(identity)
+    if claim is None:
+        raise UserError("another process registers these very parameters: wait for it")
+    network = network.to(request.device).eval()
+    model = SavedModel(recipe, network, dataset.species, dataset.name, dataset.digest, identity)
+    note = f"**Parameters** of `{Path(file).name}` (sha256 `{content[:12]}`), not trained here.  \n"
+    tags = {
+        "birdml.model": name,
+        "birdml.family": recipe.family,
+        "birdml.dataset": dataset.name,
+        "birdml.dataset_digest": dataset.digest,
+        "birdml.identity": identity,
+        "birdml.device": request.device,
+        "mlflow.note.content": note + describe_run(recipe, dataset.name, dataset.digest),
+    }
+    how = "failed"
+    try:
+        with store.own_run(client, name, tags) as run_id:
+            asked = replace(request, recipes={name: recipe}, identities={name: identity})
+            log_settings(client, run_id, asked, recipe)
+            finish(client, run_id, model, asked, Trained(network, [], 0, 0.0))
+        how = "finished"
+    finally:
+        claim.end(how)
+    made = runs.finished_run(client, identity)
+    assert made is not None
+    return f"birdml-{name} version {made.model_version}: MAP {made.metrics['map']:.3f}"
