@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import softmax
 
 from birdml.figures.style import COLOURS, INK, new_figure, tidy
 
@@ -20,12 +21,6 @@ MOMENTS = 4  # days and hours that a place's answer is averaged over
 NAMED = 8
 MONTHS = (1, 32, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335)  # first days
 OTHER = "#d5dbe1"
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities [N, C] of logits [N, C]."""
-    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return scores / scores.sum(axis=1, keepdims=True)
 
 
 def placed(table: np.ndarray) -> np.ndarray:
@@ -84,7 +79,7 @@ def map_of_species(logits: Logits, table: np.ndarray, names: Sequence[str]) -> F
     total = np.zeros(1)
     for day, minute in moments:
         rows[:, DAY], rows[:, MINUTE] = day, minute
-        total = total + _softmax(logits(rows))
+        total = total + softmax(logits(rows), axis=1)
     answer = total.argmax(axis=1)
     found, counts = np.unique(answer, return_counts=True)
     top = found[np.argsort(-counts, kind="stable")][:NAMED]
@@ -155,7 +150,7 @@ def season_by_hour(logits: Logits, table: np.ndarray, names: Sequence[str]) -> F
     rows[:, DAY] = np.tile(days, len(minutes))
     rows[:, MINUTE] = np.repeat(minutes, len(days))
     rows[:, LATITUDE:] = place
-    probability = _softmax(logits(rows))
+    probability = softmax(logits(rows), axis=1)
     likely = np.argsort(-probability.mean(axis=0), kind="stable")[:6]
     figure = new_figure(8.4, 5.2)
     panels = figure.subplots(2, 3, sharex=True, sharey=True)

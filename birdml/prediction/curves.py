@@ -6,6 +6,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from birdml.dataset.recording import SAMPLE_RATE, Species
 from birdml.networks.build import Network
@@ -49,7 +50,7 @@ def curves(members: Members, samples: Samples, asked: Asked, also: Sequence[int]
     last = min(first + LONGEST, length)
     stretch = samples[round(first * SAMPLE_RATE) : round(last * SAMPLE_RATE)]
     numbers, logits = zip(*all_frames(members, stretch, asked))
-    shares = _softmax(np.concatenate(logits))
+    shares = softmax(np.concatenate(logits), axis=1)
     times = first + np.concatenate(numbers) / FRAMES_PER_SECOND + FRAME_CENTRE
     best = np.argsort(-shares.mean(axis=0), kind="stable")[:TOP].tolist()
     labels = best + [label for label in also if label not in best]
@@ -66,7 +67,8 @@ def curves(members: Members, samples: Samples, asked: Asked, also: Sequence[int]
 
 def _best_part(members: Members, samples: Samples, asked: Asked) -> float:
     """Where a part begins in whose middle the window of 5 s has the highest share of a species."""
-    shares = _softmax(weighted_sum(members, asked, window_logits, samples)).max(axis=1)
+    logits = weighted_sum(members, asked, window_logits, samples)
+    shares = softmax(logits, axis=1).max(axis=1)
     middle = window_starts(len(samples))[shares.argmax()] + SECONDS / 2
     return float(np.clip(middle - LONGEST / 2, 0, len(samples) / SAMPLE_RATE - LONGEST))
 
@@ -84,11 +86,6 @@ def _attention(members: Members, samples: Samples, numbers: np.ndarray) -> np.nd
         weights = audio.pool.weights(torch.cat(scores, dim=1)[None])[0].cpu().numpy()
         found.append(weights[np.rint(numbers + begin).astype(int) - firsts[0]])
     return np.mean(found, axis=0) if found else None
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
 
 
 def named(labels: Sequence[int], species: Sequence[Species]) -> list[str]:
