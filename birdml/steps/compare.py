@@ -21,6 +21,7 @@ from birdml.comparison.statistics import answers
 from birdml.comparison.table import table
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import Recording
 from birdml.errors import UserError
 from birdml.figures.style import species_names
 from birdml.tracking import champions, store
@@ -52,6 +53,15 @@ def recipe_of(model: TrackedModel) -> Recipe:
     return saved_recipe(model.name, values | {"family": model.family})
 
 
+def unit_name(recording: Recording, over: str) -> str:
+    """The recordist, or the site (0.01 degrees), of a recording; '' where it is not known."""
+    if over == "recordist":
+        return recording.recordist
+    if recording.latitude is None or recording.longitude is None:
+        return ""
+    return f"{recording.latitude:.2f} {recording.longitude:.2f}"
+
+
 def unit_of(dataset: Dataset, over: str) -> np.ndarray | None:
     """A number for each of N validation recordings, the same for those that are drawn together.
 
@@ -63,14 +73,7 @@ def unit_of(dataset: Dataset, over: str) -> np.ndarray | None:
     if over == "recording":
         return None
     recordings = dataset.split("valid")
-    names = [
-        r.recordist
-        if over == "recordist"
-        else ""
-        if r.latitude is None or r.longitude is None
-        else f"{r.latitude:.2f} {r.longitude:.2f}"
-        for r in recordings
-    ]
+    names = [unit_name(r, over) for r in recordings]
     if len(set(filter(None, names))) < 2:
         raise UserError(
             f"over={over}: the validation recordings of '{dataset.name}' name fewer than two "

@@ -23,7 +23,7 @@ from birdml.errors import UserError
 from birdml.files import write_text
 from birdml.scoring.events import event_matches
 from birdml.scoring.windows import cells_of, window_recordings, window_scores
-from birdml.steps.compare import OVER
+from birdml.steps.compare import OVER, unit_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -147,15 +147,7 @@ def _groups(dataset: Dataset | None, files: Sequence[str], over: str) -> list[st
     if over == "recording":
         return None
     of = {r.file: r for r in dataset.recordings} if dataset is not None else {}
-    names = []
-    for file in files:
-        one = of.get(file)
-        name = ""
-        if one is not None and over == "recordist":
-            name = one.recordist
-        elif one is not None and one.latitude is not None and one.longitude is not None:
-            name = f"{one.latitude:.2f} {one.longitude:.2f}"
-        names.append(name)
+    names = [unit_name(of[file], over) if file in of else "" for file in files]
     if len(set(filter(None, names))) < 2:
         raise UserError(
             f"over={over}: fewer than two {OVER[over]} of the truth's recordings are known: use "
