@@ -20,7 +20,7 @@ from birdml.tracking.arrays import Predictions
 from birdml.zoo.parts import Metadata
 from birdml.zoo.saved import SavedModel
 
-WINDOWS = ("recording", "5s")
+SPLIT_WINDOWS = ("recording", "5s")
 METADATA_AT_ONCE = 4096  # recordings
 
 
@@ -60,8 +60,8 @@ def predict_split(
     Raises UserError where the split is empty, the model knows other species, or audio is missing.
     """
     windows = windows or default_windows(split)
-    if windows not in WINDOWS:
-        raise UserError(f"windows='{windows}': a split is predicted per {' or '.join(WINDOWS)}")
+    if windows not in SPLIT_WINDOWS:
+        raise UserError(f"windows='{windows}': a split is predicted per {' or '.join(SPLIT_WINDOWS)}")
     recordings = dataset.split(split)
     check(model, dataset, split, recordings, windows)
     network = cast(Network, model.network.to(device).eval())

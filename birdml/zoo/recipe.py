@@ -26,7 +26,7 @@ from birdml.zoo.parts import (
     Place,
     Shares,
 )
-from birdml.zoo.settings import Amount, Count, Positive, Whole, in_words, part
+from birdml.zoo.settings import Amount, Count, NonNegativeInt, Positive, in_words, part
 
 __all__ = ["BLURS", "FAMILIES", "FIELDS", "Recipe"]
 PARTS = (Hearing, Embedded, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
@@ -146,7 +146,7 @@ class KernelRecipe(Passes, Shares, Kernels, Recipe):
 
     family = "kernel"
     title = "kernel models"
-    epoch_steps: Whole = 70
+    epoch_steps: NonNegativeInt = 70
     epochs: Count = 1
     learning_rate: Positive = 0.15
     schedule: Literal["one_cycle", "constant"] = "constant"
