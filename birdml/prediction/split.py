@@ -61,7 +61,8 @@ def predict_split(
     """
     windows = windows or default_windows(split)
     if windows not in SPLIT_WINDOWS:
-        raise UserError(f"windows='{windows}': a split is predicted per {' or '.join(SPLIT_WINDOWS)}")
+        known = " or ".join(SPLIT_WINDOWS)
+        raise UserError(f"windows='{windows}': a split is predicted per {known}")
     recordings = dataset.split(split)
     check(model, dataset, split, recordings, windows)
     network = cast(Network, model.network.to(device).eval())

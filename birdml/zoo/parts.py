@@ -290,9 +290,7 @@ class Labels:
     pseudo_labels: str = ""  # folder of saved predictions, whose softmax is added to the targets
     class_weighting: Amount = 0.0  # targets of rare species count more: 0 not, 1 evens them out
     loss: Literal["cross_entropy", "step_attention", "binary"] = "cross_entropy"
-    ignored_top: NonNegativeInt = (
-        10  # binary loss: highest wrong logits not counted
-    )
+    ignored_top: NonNegativeInt = 10  # binary loss: highest wrong logits not counted
     l2_decay: Amount = 0.0  # times the sum of squares of all weights, added to the loss
 
     def label_contradictions(self) -> Iterator[str]:
