@@ -8,18 +8,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import torch
 
 from birdml.machine import cores
 from birdml.prediction.hearing import Heard, How, hear
+from birdml.prediction.sources import Place
 
 Progress = Callable[[float], object]
-Todo = Iterable[tuple[str, Path]]
+Todo = Iterable[tuple[str, Place]]
 
 
-def one_by_one(how: How, out: Path, todo: Todo, progress: Progress) -> Iterator[Heard]:
+def one_by_one(how: How, out: Place, todo: Todo, progress: Progress) -> Iterator[Heard]:
     """Each file after the other; `todo` are names and paths."""
     for name, path in todo:
         yield hear(how, out, name, path, progress)
@@ -31,7 +31,7 @@ class SideBySide:
     def __init__(self, jobs: int):
         self.jobs = jobs
 
-    def __call__(self, how: How, out: Path, todo: Todo, progress: Progress) -> Iterator[Heard]:
+    def __call__(self, how: How, out: Place, todo: Todo, progress: Progress) -> Iterator[Heard]:
         device = {str(p.device.type) for m, _ in how.members for p in m.network.parameters()}
         at_once = 1 if device - {"cpu"} else max(1, cores() // torch.get_num_threads())
         turn = threading.BoundedSemaphore(min(at_once, self.jobs))
@@ -42,7 +42,7 @@ class SideBySide:
                 raise _Stopped
             progress(seconds)
 
-        def work(name: str, path: Path) -> Heard | None:
+        def work(name: str, path: Place) -> Heard | None:
             if stopped.is_set():
                 return None
             try:
