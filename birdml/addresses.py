@@ -227,18 +227,19 @@ class _Outages:
     """Says once that a store does not answer, and once that it does again."""
 
     def __init__(self) -> None:
-        self._lock, self._away = threading.Lock(), set[str]()
+        self._lock = threading.Lock()
+        self.away: set[str] = set()
 
     def begin(self, root: str, why: str) -> None:
         with self._lock:
-            if root not in self._away:
-                self._away.add(root)
+            if root not in self.away:
+                self.away.add(root)
                 print(f"'{root}' does not answer ({why}): waiting for it", flush=True)
 
     def end(self, root: str) -> None:
-        if root in self._away:
+        if root in self.away:
             with self._lock:
-                self._away.discard(root)
+                self.away.discard(root)
                 print(f"'{root}' answers again", flush=True)
 
 

@@ -19,6 +19,7 @@ from birdml.errors import UserError
 from birdml.files import NO_SPACE, shown
 from birdml.prediction.journal import Entry
 from birdml.prediction.listen import Asked, Members, listen
+from birdml.prediction.recordings import Spread
 from birdml.prediction.results import landing
 from birdml.prediction.sources import Place, called, stamp_at
 from birdml.prediction.tables import write
@@ -64,11 +65,12 @@ def hear(
     place: Place,
     progress: Callable[[float], object] = lambda seconds: None,
     turn: AbstractContextManager | None = None,
+    spread: Spread = map,
 ) -> Heard:
     """Predicts one file and writes its results. What can't be heard is faulty, and never an error.
 
     A file at an address is copied to this machine, until it is decoded. `progress` is called with
-    seconds of audio; `turn` is entered while the networks compute.
+    seconds of audio; `turn` is entered while the networks compute, `spread` is as for `listen`.
     Raises UserError where the disk is full, or a store refuses.
     """
     stamp, about = stamp_at(place), how.tables.about(shown(name))
@@ -83,7 +85,8 @@ def hear(
                     *(name, shown(name), called(place), field.date, field.time, notes.rate),
                     field if how.told else None,
                 )
-                _results(how, out, members, samples, sound, field, progress, turn or nullcontext())
+                hearing = (progress, turn or nullcontext(), spread)
+                _results(how, out, members, samples, sound, field, *hearing)
         problem = "; ".join((*_remarks(notes), *field.remarks))
         length, faulty = notes.samples / SAMPLE_RATE, False
     except UnreadableAudio as error:
@@ -131,13 +134,14 @@ def _results(
     field: Circumstances,
     progress: Callable[[float], object],
     turn: AbstractContextManager,
+    spread: Spread,
 ) -> None:
     """Writes the results of one file. Raises UnreadableAudio where they can't be written, and
     UserError where the disk is full."""
     where = {n: getattr(field, n) for n in ("latitude", "longitude", "elevation")}
     asked = replace(how.asked, date=field.date, time=field.time, **where)
     with turn:
-        heard = listen(members, samples, asked, how.reading, progress)
+        heard = listen(members, samples, asked, how.reading, progress, spread)
         detections = sorted(heard, key=lambda d: (d.start, d.rank))
     try:
         with landing(out) as folder:

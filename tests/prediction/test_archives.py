@@ -2,6 +2,8 @@
 
 import csv
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import soundfile
@@ -11,7 +13,7 @@ from birdml.errors import UserError
 from birdml.prediction.files import predict_files
 from birdml.prediction.journal import JOURNAL, read_journal
 from birdml.prediction.listen import Asked
-from birdml.prediction.side_by_side import SideBySide
+from birdml.prediction.side_by_side import Helpers, SideBySide
 from birdml.prediction.tables import FORMATS
 from tests.prediction.small import noise
 from tests.prediction.test_split import model
@@ -45,6 +47,36 @@ def test_several_jobs_make_the_same_bytes_in_the_same_order(archive, tmp_path):
         outcome = predict_files(members, archive, out, Asked("5s"), FORMATS, **run)
         assert len(outcome.predicted) == 6 and list(outcome.faulty) == ["broken.wav"]
     assert contents(tmp_path / "out1") == contents(tmp_path / "out3")
+
+
+@pytest.mark.parametrize(
+    "asked", [Asked(), Asked("5s"), Asked("5s", hop=0.5), Asked("frame")], ids=str
+)
+@pytest.mark.parametrize("settings", [{}, {"pooling": "att4"}, {"magnitude": "pcen"}], ids=str)
+def test_one_long_file_is_heard_by_all_jobs_with_the_same_bytes(
+    tmp_path, monkeypatch, asked, settings
+):
+    soundfile.write(tmp_path / "long.wav", noise(200), 22050, subtype="PCM_16")
+    members = [(model(**settings), 1.0), (model(**settings), 0.5)]
+    predict_files(members, tmp_path / "long.wav", tmp_path / "one", asked)
+    monkeypatch.setattr("birdml.prediction.side_by_side.cores", lambda: 3)
+    monkeypatch.setattr("birdml.prediction.side_by_side.torch.get_num_threads", lambda: 1)
+    helped = []
+    help_with = Helpers._help
+    monkeypatch.setattr(Helpers, "_help", lambda *a: helped.append(a[-1]) or help_with(*a))
+    predict_files(members, tmp_path / "long.wav", tmp_path / "three", asked, run=SideBySide(3))
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    assert len(helped) > 5
+
+
+def test_a_helper_that_fails_ends_the_file_and_gives_its_turn_back():
+    turn = threading.BoundedSemaphore(2)
+    with ThreadPoolExecutor(1) as threads, turn:
+        spread = Helpers(threads, turn, 4)
+        assert list(spread(str, range(20))) == [str(n) for n in range(20)]
+        with pytest.raises(ZeroDivisionError):
+            list(spread(lambda n: 1 / (n - 3), range(20)))
+    assert turn.acquire(blocking=False) and turn.acquire(blocking=False)
 
 
 def test_an_error_of_one_job_ends_all(archive, tmp_path, monkeypatch):
