@@ -193,7 +193,7 @@ def patiently(address: Address, work: Callable[[], Answer]) -> Answer:
             if not passes(error):
                 if isinstance(error, OSError):
                     raise
-                if not type(error).__module__.startswith(("botocore.", "aiohttp.")):
+                if type(error).__module__ == "builtins":
                     raise
                 raise UserError(f"'{address.root}': {_line(error)}") from error
             if time.monotonic() - begin > PATIENCE:
@@ -202,11 +202,24 @@ def patiently(address: Address, work: Callable[[], Answer]) -> Answer:
                     "is kept: run the same command again"
                 ) from error
             OUTAGES.begin(address.root, _line(error))
-            time.sleep(pause)
+            _pause(pause, address)
             pause = min(2 * pause, LONGEST_PAUSE)
         else:
             OUTAGES.end(address.root)
             return answer
+
+
+def give_up_on(event: threading.Event | None) -> None:
+    """From now on, waiting for a store ends in this thread when the event is set."""
+    _GIVEN_UP.event = event
+
+
+def _pause(seconds: float, address: Address) -> None:
+    event = getattr(_GIVEN_UP, "event", None)
+    if event is None:
+        time.sleep(seconds)
+    elif event.wait(seconds):
+        raise UserError(f"'{address.root}' did not answer until the end")
 
 
 def passes(error: Exception) -> bool:
@@ -244,6 +257,7 @@ class _Outages:
 
 
 OUTAGES = _Outages()
+_GIVEN_UP = threading.local()
 
 
 def _asked(address: Address, work: Callable[[], Answer]) -> Answer:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from birdml.addresses import give_up_on
 from birdml.machine import cores
 from birdml.prediction.hearing import Heard, How, hear
 from birdml.prediction.sources import Place
@@ -56,7 +57,7 @@ class SideBySide:
         waiting: deque[Future] = deque()
         with (
             ThreadPoolExecutor(at_once, "help") as helpers,
-            ThreadPoolExecutor(self.jobs, "hear") as threads,
+            ThreadPoolExecutor(self.jobs, "hear", give_up_on, (stopped,)) as threads,
         ):
             spread = Helpers(helpers, turn, 2 * at_once)
             try:

@@ -3,7 +3,7 @@
 import fsspec
 import pytest
 
-from birdml.addresses import Address
+from birdml.addresses import Address, patiently
 from birdml.dataset.circumstances import read_tables
 from birdml.errors import UserError
 from birdml.prediction import results
@@ -169,3 +169,24 @@ def test_tables_that_nothing_opens_are_left_out_of_a_store_too(store, monkeypatc
     monkeypatch.setattr("birdml.prediction.tables.rows.MOST_BYTES", 500)
     outcome = predict_files(MEMBERS, SEASON, OUT, Asked())
     assert outcome.too_large == ["predictions.csv"] and "predictions.csv" not in objects(store)
+
+
+def test_an_error_does_not_wait_for_jobs_that_wait_for_a_store(store, monkeypatch):
+    gave_up = []
+
+    def hear(how, out, name, place, *rest):
+        if name.endswith("030010.wav"):
+            raise UserError("the end")
+        try:
+            patiently(place, away)
+        except UserError as error:
+            gave_up.append(str(error))
+        return None
+
+    def away():
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr("birdml.prediction.side_by_side.hear", hear)
+    with pytest.raises(UserError, match="the end"):
+        predict_files(MEMBERS, f"{SEASON}/A", OUT, Asked(), run=SideBySide(2))
+    assert gave_up and set(gave_up) == {f"'{SEASON}/A' did not answer until the end"}
