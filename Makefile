@@ -1,5 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
+EXTRAS ?= dev
 BIN = .venv/bin
 export MLFLOW_EXPERIMENT_NAME ?= birdml
 
@@ -7,7 +8,7 @@ export MLFLOW_EXPERIMENT_NAME ?= birdml
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $@
 
 # The main job on built-in data: prepare, train, predict, ensemble, submit; ends with a table.

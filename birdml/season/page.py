@@ -5,9 +5,9 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from birdml.figures import season as figures
+from birdml.figures.pages import render
 from birdml.season.clips import Clips, clip, data, png
 from birdml.season.counting import Season
 
@@ -84,13 +84,10 @@ def page(season: Season, shown: dict[str, bytes], title: str, clips: Clips = cli
                 *(best.score, best.file, best.start, heard),
             )
         )
-    place = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return place.get_template("page.html").render(
+    return render(
+        HERE / "page.html",
         title=title,
-        style=(HERE.parent / "comparison" / "page.css").read_text()
-        + (HERE / "page.css").read_text(),
+        own_style=(HERE / "page.css").read_text(),
         season=season,
         days=season.days,
         sites=sites,
