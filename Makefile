@@ -46,7 +46,7 @@ bench: .venv/installed
 
 # Tests against a real database, object store and browser; installs them with apt where missing.
 services: .venv/installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,server,ray]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,server,ray,s3]'
 	$(BIN)/python -m tests.services
 
 # Builds sdist and wheel, checks them, and runs the demo from the wheel, away from this folder.

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from birdml.calibration.reading import RULES, Reading, Rule, reading
@@ -14,10 +14,11 @@ from birdml.dataset.circumstances import Tables, read_tables
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.prediction.files import Outcome, check_audio, predict_files
+from birdml.prediction.files import Outcome, predict_files
 from birdml.prediction.hearing import Heard
 from birdml.prediction.listen import Asked, Members
 from birdml.prediction.side_by_side import SideBySide, one_by_one
+from birdml.prediction.sources import Place, check_audio, place_at
 from birdml.prediction.tables import EVIDENCE, FORMATS
 from birdml.prediction.tables.rows import Made
 from birdml.steps.recording_figures import drawer
@@ -112,9 +113,9 @@ def predict_recordings(options: FileOptions) -> Outcome:
             else None
         )
         draw = drawer(members, asked, label)
-    source = Path(options.recordings)
+    source = place_at(options.recordings)
     model = combination.name.removeprefix("birdml-")
-    out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
+    out = place_at(options.out) if options.out else _default_out(source, model, asked.windows)
     made = Made(combination.name, combination.version, combination.species)
     outcome = predict_files(
         *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
@@ -126,10 +127,10 @@ def predict_recordings(options: FileOptions) -> Outcome:
     return outcome
 
 
-def _default_out(source: Path, model: str, windows: str) -> Path:
+def _default_out(source: Place, model: str, windows: str) -> Path:
     """A folder that is named after the source, and that no other source of this name has."""
-    name = f"{source.absolute().stem or 'recordings'}-{model}-{windows}"
-    place = str(source.absolute())
+    place = str(source.absolute()) if isinstance(source, Path) else str(source)
+    name = f"{PurePosixPath(place).stem or 'recordings'}-{model}-{windows}"
     for number in itertools.count(1):
         folder = Path("predictions") / (name if number == 1 else f"{name}-{number}")
         mark = folder / SOURCE
@@ -294,7 +295,7 @@ def label_named(option: str, name: str, species: "tuple[Species, ...]") -> int:
     )
 
 
-def _report(outcome: Outcome, out: Path, forms: list[str]) -> None:
+def _report(outcome: Outcome, out: Place, forms: list[str]) -> None:
     for name, reason in list(outcome.faulty.items())[:NAMED]:
         print(f"left out: {name} ({reason})")
     for name, remark in list(outcome.remarks.items())[:NAMED]:
