@@ -194,8 +194,8 @@ def _limits(folder: Path, species: list, keeping: Sequence[str]) -> str:
         "training recordings; on other recorders, habitats and regions expect less."
         + (
             f"\n- **{' and '.join(keeping)} holds date, time, place, elevation and species of "
-            "every training recording, readable by whoever has the model**: think of nests, of rare "
-            "species and of people's gardens before you hand it on."
+            "every training recording, readable by whoever has the model**: think of nests, of "
+            "rare species and of people's gardens before you hand it on."
             if keeping
             else ""
         )
