@@ -29,7 +29,8 @@ def test_a_step_runs_from_a_git_address(tmp_path, fresh_store):
     away.mkdir()
     shutil.copy(fresh_store, away / "mlflow.db")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PYTHONPATH"))}
-    here = {"PATH": os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))}
+    path = os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))
+    here = {"PATH": path, "TMPDIR": str(tmp_path)}
     found_by = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.file://{tmp_path}/.insteadOf",
