@@ -114,6 +114,7 @@ def predict_files(
                 **_settings(asked),
                 **({} if channel == MEAN else {"channel": channel}),
                 **(told or {}),
+                **(made.settings if made else {}),
                 **reading.settings,
             },
             results.called,
