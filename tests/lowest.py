@@ -1,4 +1,4 @@
-"""`python -m tests.lowest`: the lowest versions that pyproject.toml promises, as constraints for pip.
+"""The lowest versions that pyproject.toml promises, as constraints for pip, on standard output.
 
 Torch stays as tried: a version of it is gigabytes. So does what only checks or builds (see KEPT).
 """
@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 EXTRAS = ("dev", "notebooks")
 KEPT = frozenset(
-    "torch ruff mypy pre-commit build twine setuptools mkdocs-material mkdocstrings mkdocs-click".split()
+    "torch ruff mypy pre-commit build twine setuptools "
+    "mkdocs-material mkdocstrings mkdocs-click".split()
 )
 BOUND = re.compile(r"(?P<name>[\w-]+)(?:\[[\w,]+\])?>=(?P<lowest>[\w.]+)")
 
