@@ -1,7 +1,6 @@
-"""`constraints-lowest.txt`: the lowest versions that `pyproject.toml` promises, for `make lowest`.
+"""The lowest versions that pyproject.toml promises, as constraints for pip, on standard output.
 
-`python -m tests.lowest` writes it: every direct dependency at its lower bound, what they bring as
-in `constraints.txt`. PyTorch stays as it is there: other versions are gigabytes to download.
+Torch stays as tried: a version of it is gigabytes. So does what only checks or builds (see KEPT).
 """
 
 import re
@@ -9,35 +8,31 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FILE = ROOT / "constraints-lowest.txt"
-KEPT = {"torch"}
-EXTRAS = ("dev", "birdnet", "notebooks")
+EXTRAS = ("dev", "notebooks")
+KEPT = frozenset(
+    "torch ruff mypy pre-commit build twine setuptools "
+    "mkdocs-material mkdocstrings mkdocs-click".split()
+)
+BOUND = re.compile(r"(?P<name>[\w-]+)(?:\[[\w,]+\])?>=(?P<lowest>[\w.]+)")
 
 
-def normalized(name: str) -> str:
-    """A package's name as registries compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def lower_bounds() -> dict[str, str]:
-    """Version by name of what is installed for the tests; those without a bound are left out."""
+def lowest() -> dict[str, str]:
+    """Name -> lowest version of each direct dependency, but those in KEPT."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *(line for name in EXTRAS for line in extras[name])]
-    found = (re.match(r"([\w.-]+)(?:\[[^]]*])?>=([\w.]+)", line) for line in asked)
-    return {normalized(m[1]): m[2] for m in found if m and normalized(m[1]) not in KEPT}
+    asked = list(project["dependencies"])
+    for extra in EXTRAS:
+        asked += project["optional-dependencies"][extra]
+    found = (BOUND.match(line) for line in asked if not line.startswith("birdml"))
+    return {m["name"]: m["lowest"] for m in found if m and m["name"] not in KEPT}
 
 
-def lowest() -> str:
-    """What the file holds: a line `name==version` each, in order."""
-    lowest = lower_bounds()
-    pinned = dict(
-        line.split("==")
-        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    )
-    rest = {normalized(name): version for name, version in pinned.items()}
-    return "".join(f"{name}=={version}\n" for name, version in sorted((rest | lowest).items()))
+def tried() -> dict[str, str]:
+    """Name -> version in constraints.txt of what is in KEPT."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("==") for line in lines)
+    return {name: version for name, _, version in pairs if name in KEPT}
 
 
 if __name__ == "__main__":
-    FILE.write_text(lowest(), encoding="utf-8")
+    for name, version in sorted((lowest() | tried()).items()):
+        print(f"{name}=={version}")
