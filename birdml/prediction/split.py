@@ -13,10 +13,10 @@ from birdml.metadata import metadata_table
 from birdml.networks.build import Network
 from birdml.networks.head import HeadNetwork
 from birdml.prediction.heads import of_dataset
+from birdml.prediction.predictions import Predictions
 from birdml.prediction.recordings import on_device, pooled_logits
 from birdml.prediction.windows import window_logits, window_starts
 from birdml.signal.wav import AudioReader
-from birdml.tracking.arrays import Predictions
 from birdml.zoo.parts import Metadata
 from birdml.zoo.saved import SavedModel
 
