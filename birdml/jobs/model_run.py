@@ -44,7 +44,7 @@ def train_model(
     """
     run_id, how = "", "failed"
     try:
-        run_id = retry(lambda: _open(client, request, name, handed))
+        run_id = _open(client, request, name, handed)
         _train_into(client, request, name, run_id, claim)
         how = "finished"
         return True
@@ -57,7 +57,7 @@ def train_model(
     except Exception as error:
         if run_id:
             text = " ".join(f"{error or type(error).__name__}".split())[:4000]
-            retry(lambda: client.set_tag(run_id, "birdml.error", text))
+            client.set_tag(run_id, "birdml.error", text)
         if not isinstance(error, UserError):  # a fault of ours, which somebody has to find
             told = traceback.format_exc()
             print(told, file=sys.stderr, flush=True)
@@ -147,8 +147,8 @@ def _train_into(
         dataset_digest=request.dataset.digest,
         identity=request.identities[name],
     )
-    retry(lambda: finish(client, run_id, model, request, trained))
-    retry(recorder.clear)
+    finish(client, run_id, model, request, trained)
+    recorder.clear()
 
 
 def _needed(client: "MlflowClient", request: TrainRequest, need: str) -> SavedModel:

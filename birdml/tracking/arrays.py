@@ -53,9 +53,12 @@ def predicted_splits(client: "MlflowClient", run_id: str) -> set[str]:
 def load_predictions(client: "MlflowClient", run_id: str, split: str) -> Predictions | None:
     """Predictions of a split; the logits as a memory map. None where the run has none.
 
-    Raises UserError where they are cut short or have lost a part.
+    Raises UserError where they are cut short or have lost a part, and where the files of the whole
+    run are gone.
     """
     if split not in predicted_splits(client, run_id):
+        if (lost := downloads.lost_folder(client, run_id)) is not None:
+            raise UserError(_broken(run_id, split, f"{lost} {downloads.MOVED}"))
         return None
     try:
         folder = downloads.fetch(client, f"runs:/{run_id}", f"predictions/{split}")
