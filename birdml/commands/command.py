@@ -72,11 +72,10 @@ def _of_store(error: Exception) -> str | None:
     """What an error of the tracking store means, in one line; None for a fault of ours."""
     if "mlflow" not in sys.modules:
         return None
-    import mlflow
-
     from birdml.tracking.faults import in_words
+    from birdml.tracking.store import tracking_uri
 
-    return in_words(error, mlflow.get_tracking_uri())
+    return in_words(error, tracking_uri())
 
 
 def _describe_run(name: str, note: str) -> None:

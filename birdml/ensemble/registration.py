@@ -23,7 +23,7 @@ from birdml.tracking.interrupts import in_one_piece
 from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 TAG_LENGTH = 5000  # most that MLflow keeps
 PACKAGE = Path(birdml.__file__).parent
@@ -43,7 +43,7 @@ REQUIREMENTS = (  # what loading and answering import
 
 
 def log_and_register(
-    client: "MlflowClient",
+    client: "Store",
     run_id: str,
     folder: str | Path,
     registered_name: str,
@@ -70,6 +70,7 @@ def log_and_register(
     import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
+    from mlflow.models.model import ModelInfo
 
     folder = Path(folder)
     _, members = read_lineage(folder)
@@ -85,7 +86,7 @@ def log_and_register(
         (Path(scratch) / CARD).write_text(f"# {registered_name}\n\n{about}", encoding="utf-8")
         artifacts["card"] = str(Path(scratch) / CARD)
 
-        def log() -> Model:
+        def log() -> ModelInfo:
             # MLflow itself would take the experiment that the environment names.
             logged = client.create_logged_model(
                 own.info.experiment_id,
@@ -132,7 +133,7 @@ def log_and_register(
         )
     # what MLflow's own `register_model` writes: the link from the logged model to its version
     link = [{"name": registered_name, "version": created.version}]
-    client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": json.dumps(link)})
+    client.set_logged_model_tags(str(model.model_id), {"mlflow.modelVersions": json.dumps(link)})
     return str(created.version)
 
 

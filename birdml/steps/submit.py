@@ -22,7 +22,7 @@ from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.zoo.saved import read_about
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def submit(options: SubmitOptions) -> list[Written]:
 
 
 def _log(
-    client: "MlflowClient",
+    client: "Store",
     options: SubmitOptions,
     dataset: Dataset,
     version: str,
@@ -101,8 +101,8 @@ def _log(
     }
     with store.own_run(client, "submission", tags) as run_id:
         asked = asdict(options)
-        for key in ("model", "task", "edition_filter", "max_classes", "probabilities"):
-            client.log_param(run_id, f"cfg.{key}", str(asked[key]))
+        logged = ("model", "task", "edition_filter", "max_classes", "probabilities")
+        client.log_settings(run_id, {key: asked[key] for key in logged})
         for file in written:
             client.log_artifact(run_id, str(file.path), "submission")
             client.log_metric(run_id, f"lines/{file.path.stem}", file.lines)

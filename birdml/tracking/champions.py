@@ -25,16 +25,17 @@ from birdml.tracking.runs import (
 from birdml.tracking.store import all_experiments
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
+
+    from birdml.tracking.client import Store
 
 SHOWN = 3  # runs that were passed over, in one line
 PAGE = 100  # runs in one answer of a store
 
 
 def champions(
-    client: "MlflowClient",
+    client: "Store",
     dataset_digest: str,
     names: Collection[str] | None = None,
     ensembles: bool = False,
@@ -51,7 +52,7 @@ def champions(
     return [m for m in wanted if names is None or m.name in names]
 
 
-def _champions(client: "MlflowClient", dataset_digest: str) -> tuple[list[TrackedModel], list[str]]:
+def _champions(client: "Store", dataset_digest: str) -> tuple[list[TrackedModel], list[str]]:
     """All champions in order, ensembles too, and a line for each run that was passed over."""
     told: dict[str, str] = {}
     best = _best_of(client, dataset_digest, told)
@@ -61,7 +62,7 @@ def _champions(client: "MlflowClient", dataset_digest: str) -> tuple[list[Tracke
 
 
 def meant(
-    client: "MlflowClient", dataset: Dataset, asked: str, ensembles: bool = False
+    client: "Store", dataset: Dataset, asked: str, ensembles: bool = False
 ) -> list[TrackedModel]:
     """The registered models of a dataset that are meant: `all`, families, names, patterns, and
     `name@version`, with commas.
@@ -107,7 +108,7 @@ def meant(
     return sorted(chosen.values(), key=_order)
 
 
-def version_meant(client: "MlflowClient", model: str, dataset_digest: str = "") -> "ModelVersion":
+def version_meant(client: "Store", model: str, dataset_digest: str = "") -> "ModelVersion":
     """The version in the registry that a URI, `name` or `name@version` means.
 
     Raises UserError, with what there is, where that is nothing.
@@ -128,7 +129,7 @@ def version_meant(client: "MlflowClient", model: str, dataset_digest: str = "") 
 
 
 def _versions(
-    client: "MlflowClient", dataset_digest: str, name: str = ""
+    client: "Store", dataset_digest: str, name: str = ""
 ) -> "dict[str, list[ModelVersion]]":
     """The versions that were made on a dataset, by the name of their model; of one model only.
 
@@ -152,7 +153,7 @@ def _versions(
 
 
 def _champion_of(
-    client: "MlflowClient", name: str, versions: "list[ModelVersion]"
+    client: "Store", name: str, versions: "list[ModelVersion]"
 ) -> "list[ModelVersion]":
     """Versions of one model on one dataset, the champion first, the others from the best on."""
     ordered = sorted(versions, key=lambda v: (-registry.quality(v.tags), int(v.version)))
@@ -162,9 +163,7 @@ def _champion_of(
     return ordered
 
 
-def _best_of(
-    client: "MlflowClient", dataset_digest: str, told: dict[str, str]
-) -> dict[str, TrackedModel]:
+def _best_of(client: "Store", dataset_digest: str, told: dict[str, str]) -> dict[str, TrackedModel]:
     versions = _versions(client, dataset_digest)
     waiting = {name: _champion_of(client, name, own) for name, own in versions.items()}
     best: dict[str, TrackedModel] = {}
@@ -189,7 +188,7 @@ def _best_of(
     return best
 
 
-def _gone(client: "MlflowClient", version: "ModelVersion") -> str:
+def _gone(client: "Store", version: "ModelVersion") -> str:
     """In words, why the run of a version is not among the active ones."""
     from mlflow.exceptions import MlflowException
 
@@ -217,7 +216,7 @@ def _named(run: "Run", version: str, told: dict[str, str]) -> TrackedModel | Non
 
 
 def _lost(
-    client: "MlflowClient", dataset_digest: str, known: Collection[str], told: dict[str, str]
+    client: "Store", dataset_digest: str, known: Collection[str], told: dict[str, str]
 ) -> "Iterator[TrackedModel]":
     """Finished models that the registry does not hold, registered again.
 
@@ -241,7 +240,7 @@ def _lost(
             yield tracked(run, version)
 
 
-def _version(client: "MlflowClient", dataset: Dataset, word: str, ensembles: bool) -> TrackedModel:
+def _version(client: "Store", dataset: Dataset, word: str, ensembles: bool) -> TrackedModel:
     """The model that `name@version` means, on this dataset."""
     version = registry.resolve(client, word)
     if version.tags.get("birdml.dataset_digest") != dataset.digest:
@@ -257,7 +256,7 @@ def _version(client: "MlflowClient", dataset: Dataset, word: str, ensembles: boo
     return model
 
 
-def _with_reasons(client: "MlflowClient", words: Sequence[str]) -> str:
+def _with_reasons(client: "Store", words: Sequence[str]) -> str:
     """The words, each with the dataset that it was trained on where it is another one."""
     said = []
     for word in words:

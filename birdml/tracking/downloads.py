@@ -21,7 +21,7 @@ from birdml.files import cache_folder
 from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 LIMIT_GB = 20.0
 AT_WORK = 3600.0  # seconds in which somebody may still read what was asked for
@@ -29,7 +29,7 @@ UNFINISHED = "fetching-"
 MOVED = "is not there: the store, or a part of it, was moved"
 
 
-def fetch(client: "MlflowClient", uri: str, path: str = "") -> Path:
+def fetch(client: "Store", uri: str, path: str = "") -> Path:
     """A file or folder of a store on this machine; nobody may write there.
 
     `uri` is `runs:/<run id>` or `models:/<name>/<version>`, `path` lies in it. A local store's
@@ -66,7 +66,7 @@ def fetch(client: "MlflowClient", uri: str, path: str = "") -> Path:
     return target / path
 
 
-def lost_folder(client: "MlflowClient", run_id: str) -> Path | None:
+def lost_folder(client: "Store", run_id: str) -> Path | None:
     """Where the files of a run should lie on this machine, if nothing is there any more."""
     parts = urlsplit(client.get_run(run_id).info.artifact_uri)
     folder = Path(unquote(parts.path))

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from birdml.tracking import store
-from birdml.tracking.claims import Board
+from birdml.tracking.claims import Claims
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.processes import gone, this_process
 
@@ -38,7 +38,7 @@ def test_of_a_training_its_claim_tells_on_the_board_of_its_dataset(client):
         return store.open_run(client, identity, tags | {"birdml.dataset_digest": digest})
 
     one, other, gone_one = run("one", "d1"), run("other", "d2"), run("gone", "d2")
-    claims = [Board(client, "d1").claim("one"), Board(client, "d2").claim("other")]
+    claims = [Claims(client, "d1").claim("one"), Claims(client, "d2").claim("other")]
     assert mark_dead_runs(client) == ["gone"]
     states = [client.get_run(run_id).info.status for run_id in (one, other, gone_one)]
     assert states == ["RUNNING", "RUNNING", "KILLED"]
