@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import time
 from collections import Counter
 
 from birdml.tracking.claims import Claims
@@ -36,6 +37,21 @@ def test_a_claim_is_taken_over_when_its_heart_stands_still(client):
     assert watcher.claim("request") is None, "a new beat was seen"
     now[0] = 122
     assert watcher.claim("request") is not None
+
+
+def test_a_heart_beats_by_itself_until_its_claim_ends(client):
+    owner = Board(client, beat_seconds=0.05)
+    claim = owner.claim("request")
+
+    def beats():
+        return int(client.get_run(owner.run_id).data.tags.get("beat.request.1", 0))
+
+    deadline = time.monotonic() + 60
+    while beats() < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert beats() >= 3, "each beat is another"
+    claim.end("finished")
+    assert not claim._thread.is_alive()
 
 
 def test_a_process_that_is_gone_from_this_machine_loses_its_claim_at_once(client, tmp_path):
