@@ -21,8 +21,8 @@ DAYS_AGO = 3 * 24 * 3600
 QUIET = float("inf")  # seconds: whoever is at work counts as living
 
 
-def fill(database: Path, experiment: str, boards: dict[str, str]) -> None:
-    """Finished runs with tags and figures, and their claims; `boards` holds a run for each dataset
+def fill(database: Path, experiment: str, claims: dict[str, str]) -> None:
+    """Finished runs with tags and figures, and their claims; `claims` holds a run for each dataset
     and, under "", that of all."""
     ended = int(1000 * (time() - DAYS_AGO))
     runs, tags, claims, ends = [], [], [], []
@@ -38,12 +38,12 @@ def fill(database: Path, experiment: str, boards: dict[str, str]) -> None:
             "birdml.model_version": "1",
         }
         tags += [(key, value, run_id) for key, value in told.items()]
-        for board in (boards[digest], boards[""]):
+        for board in (claims[digest], claims[""]):
             claims.append((f"{identity}.1", "elsewhere/1/2/owner", board))
             ends.append((f"end.{identity}.1", "finished", board))
             ends.append((f"beat.{identity}.1", "360", board))
     for number in range(MODELS):  # that others are at work on
-        for board in (boards["d0"], boards[""]):
+        for board in (claims["d0"], claims[""]):
             claims.append((f"waited{number}.1", "elsewhere/1/2/owner", board))
             ends.append((f"beat.waited{number}.1", "7", board))
     with sqlite3.connect(database) as store:
@@ -59,13 +59,13 @@ def fill(database: Path, experiment: str, boards: dict[str, str]) -> None:
 
 def waiting(folder: Path) -> list[dict[str, Any]]:
     from birdml.tracking import runs, store
-    from birdml.tracking.claims import Board
+    from birdml.tracking.claims import Claims
 
     client = store.connect()
     experiment = store.experiment_id(client)
-    boards = {f"d{n}": Board(client, f"d{n}", silent_seconds=QUIET) for n in range(DATASETS)}
-    whole = Board(client, "all", silent_seconds=QUIET)
-    ids = {digest: board.run_id for digest, board in boards.items()} | {"": whole.run_id}
+    claims = {f"d{n}": Claims(client, f"d{n}", expiry_seconds=QUIET) for n in range(DATASETS)}
+    whole = Claims(client, "all", expiry_seconds=QUIET)
+    ids = {digest: board.run_id for digest, board in claims.items()} | {"": whole.run_id}
     fill(folder / "mlflow.db", experiment, ids)
     names = [f"waited{number}" for number in range(MODELS)]
     finished = runs.FinishedRuns(client, "d0")
@@ -73,11 +73,11 @@ def waiting(folder: Path) -> list[dict[str, Any]]:
     query = runs.finished_on("d0")
     looks, finds, asked, searched = [], [], [], []
     for _ in range(TRIALS):
-        boards["d0"].forget()
+        claims["d0"].forget()
         start = perf_counter()
         for name in names:
-            boards["d0"].outcome(name)
-            assert boards["d0"].claim(name) is None
+            claims["d0"].outcome(name)
+            assert claims["d0"].claim(name) is None
         looks.append(perf_counter() - start)
         start = perf_counter()
         assert len(finished.by_identity()) == TRAININGS // DATASETS

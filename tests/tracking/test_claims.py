@@ -40,7 +40,7 @@ def test_a_claim_is_taken_over_when_its_heart_stands_still(client):
 
 
 def test_a_heart_beats_by_itself_until_its_claim_ends(client):
-    owner = Board(client, beat_seconds=0.05)
+    owner = Claims(client, heartbeat_seconds=0.05)
     claim = owner.claim("request")
 
     def beats():
