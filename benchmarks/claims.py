@@ -1,8 +1,8 @@
 """What a sweep of waiting for models costs in a full store: `python -m benchmarks claims`.
 
 A store in SQLite with 20 000 trainings, on 20 datasets alike; a process waits for 37 models of one
-of them that others are at work on. The reference asks as it was before a board was kept for each
-dataset and asked once per sweep: every question to the one board of all, and all finished runs of
+of them that others are at work on. The reference asks as it was before claims were kept for each
+dataset and asked once per sweep: every question to the one run that holds them all, and all finished runs of
 the dataset each time. Of its 74 questions six are asked, and timed for all.
 """
 
@@ -21,9 +21,9 @@ DAYS_AGO = 3 * 24 * 3600
 QUIET = float("inf")  # seconds: whoever is at work counts as living
 
 
-def fill(database: Path, experiment: str, claims: dict[str, str]) -> None:
-    """Finished runs with tags and figures, and their claims; `claims` holds a run for each dataset
-    and, under "", that of all."""
+def fill(database: Path, experiment: str, held_by: dict[str, str]) -> None:
+    """Finished runs with tags and figures, and their claims; `held_by` names a run for each
+    dataset and, under "", that of all."""
     ended = int(1000 * (time() - DAYS_AGO))
     runs, tags, claims, ends = [], [], [], []
     for number in range(TRAININGS):
@@ -38,14 +38,14 @@ def fill(database: Path, experiment: str, claims: dict[str, str]) -> None:
             "birdml.model_version": "1",
         }
         tags += [(key, value, run_id) for key, value in told.items()]
-        for board in (claims[digest], claims[""]):
-            claims.append((f"{identity}.1", "elsewhere/1/2/owner", board))
-            ends.append((f"end.{identity}.1", "finished", board))
-            ends.append((f"beat.{identity}.1", "360", board))
+        for holder in (held_by[digest], held_by[""]):
+            claims.append((f"{identity}.1", "elsewhere/1/2/owner", holder))
+            ends.append((f"end.{identity}.1", "finished", holder))
+            ends.append((f"beat.{identity}.1", "360", holder))
     for number in range(MODELS):  # that others are at work on
-        for board in (claims["d0"], claims[""]):
-            claims.append((f"waited{number}.1", "elsewhere/1/2/owner", board))
-            ends.append((f"beat.waited{number}.1", "7", board))
+        for holder in (held_by["d0"], held_by[""]):
+            claims.append((f"waited{number}.1", "elsewhere/1/2/owner", holder))
+            ends.append((f"beat.waited{number}.1", "7", holder))
     with sqlite3.connect(database) as store:
         store.executemany(
             "INSERT INTO runs (run_uuid, name, status, lifecycle_stage, start_time, end_time,"
@@ -65,7 +65,7 @@ def waiting(folder: Path) -> list[dict[str, Any]]:
     experiment = store.experiment_id(client)
     claims = {f"d{n}": Claims(client, f"d{n}", expiry_seconds=QUIET) for n in range(DATASETS)}
     whole = Claims(client, "all", expiry_seconds=QUIET)
-    ids = {digest: board.run_id for digest, board in claims.items()} | {"": whole.run_id}
+    ids = {digest: one.run_id for digest, one in claims.items()} | {"": whole.run_id}
     fill(folder / "mlflow.db", experiment, ids)
     names = [f"waited{number}" for number in range(MODELS)]
     finished = runs.FinishedRuns(client, "d0")
@@ -100,7 +100,7 @@ def waiting(folder: Path) -> list[dict[str, Any]]:
             ours[0],
             theirs[0],
             theirs[0] / ours[0],
-            f"each question to one board of all {TRAININGS} trainings",
+            f"each question to one run with all {TRAININGS} trainings",
         ),
         row(
             "what has finished since, one sweep",
