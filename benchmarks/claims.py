@@ -2,8 +2,8 @@
 
 A store in SQLite with 20 000 trainings, on 20 datasets alike; a process waits for 37 models of one
 of them that others are at work on. The reference asks as it was before claims were kept for each
-dataset and asked once per sweep: every question to the one run that holds them all, and all finished runs of
-the dataset each time. Of its 74 questions six are asked, and timed for all.
+dataset and asked once per sweep: every question to the one run that holds them all, and all
+finished runs of the dataset each time. Of its 74 questions six are asked, and timed for all.
 """
 
 import os
