@@ -46,7 +46,7 @@ def with_common_names(
         raise UserError(
             f"'{path}' has no column of common names: name it with language; {_has(table)}"
         )
-    names: dict[tuple[str, str], str] = {}
+    names: dict[str, str] = {}
     wanted = {key for one in species for key in _keys(one)}
     for line, row in zip(table.lines, table.rows, strict=True):
         name = plain(row[common])
