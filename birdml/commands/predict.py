@@ -8,7 +8,7 @@ from birdml.commands.command import dataset_option, entry_point
 FILES_ONLY: tuple[str, ...] = ("hop", "top", "out", "format", "saliency", "channel")
 FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
-FILES_ONLY += ("sites", "metadata", "timezone", "names", "language", "jobs", "executor")
+FILES_ONLY += ("sites", "metadata", "timezone", "jobs", "executor")
 DATASET_ONLY = ("dataset", "split")
 
 
@@ -91,10 +91,6 @@ DATASET_ONLY = ("dataset", "split")
     default="",
     help="Europe/Vienna or +02:00: zone of the place; UTC,Europe/Vienna: the clocks run on UTC.",
 )
-@click.option(
-    "--names", default="", help="A table of Latin and common names; tables show the common ones."
-)
-@click.option("--language", default="", help="Its column of common names  [default: common_name]")
 @click.option("--jobs", default=1, show_default=True, help="Files at work at once.")
 @click.option("--executor", default="local", show_default=True, help="local, or ray: a cluster.")
 @click.option(

@@ -1,6 +1,6 @@
 """One recording: where its samples lie, what sings in it, when and where; and one species."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 SAMPLE_RATE = 22050
 SPLITS = (
@@ -39,4 +39,3 @@ class Species:
     class_id: str
     latin_name: str = ""
     editions: tuple[str, ...] = ()
-    common: str = field(default="", compare=False)  # a common name, only for people to read

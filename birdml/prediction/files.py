@@ -5,7 +5,6 @@ relative path. The folder remembers what was made of what (see `prediction.journ
 that was interrupted goes on.
 """
 
-import hashlib
 import os
 import re
 from collections import Counter
@@ -137,7 +136,6 @@ def predict_files(
             **_settings(asked),
             **({} if channel == MEAN else {"channel": channel}),
             **(told or {}),
-            **_common(made),
             **reading.settings,
         },
     )
@@ -172,14 +170,6 @@ def predict_files(
     write_text(out / "problems.csv", csv_text(("file", "problem"), sorted(problems.items())))
     _join(how, out, journal, writer, outcome, bool(todo))
     return outcome
-
-
-def _common(made: Made | None) -> dict[str, Any]:
-    """Common names that were given, as settings: tables hold them."""
-    named = [one.common for one in made.species] if made else []
-    if not any(named):
-        return {}
-    return {"names": hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]}
 
 
 def _settings(asked: Asked) -> dict[str, Any]:

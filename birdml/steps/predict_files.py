@@ -11,7 +11,6 @@ from birdml.calibration.table import FILE as THRESHOLDS
 from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
 from birdml.dataset.circumstances import Tables, read_tables
-from birdml.dataset.common_names import with_common_names
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
@@ -63,8 +62,6 @@ class FileOptions:
     sites: str = ""
     metadata: str = ""
     timezone: str = ""
-    names: str = ""
-    language: str = ""
     jobs: int = 1
     executor: str = "local"
 
@@ -96,7 +93,6 @@ def predict_recordings(options: FileOptions) -> Outcome:
     from birdml.training.trainer import pick_device
 
     combination = find_model(options.model, pick_device(options.device))
-    named = _common_names(options, combination.species)
     by_file = bool(options.sites or options.metadata)
     members: Members = combination.members
     without: Members | None = None
@@ -119,7 +115,7 @@ def predict_recordings(options: FileOptions) -> Outcome:
     source = Path(options.recordings)
     model = combination.name.removeprefix("birdml-")
     out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
-    made = Made(combination.name, combination.version, named)
+    made = Made(combination.name, combination.version, combination.species)
     outcome = predict_files(
         *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
         *(tables, told, without),
@@ -128,17 +124,6 @@ def predict_recordings(options: FileOptions) -> Outcome:
     _say_circumstances(outcome, tables)
     _report(outcome, out, forms)
     return outcome
-
-
-def _common_names(options: FileOptions, species: "tuple[Species, ...]") -> "tuple[Species, ...]":
-    """The species with the common names that were given, and how many have one is said."""
-    if not options.names:
-        if options.language:
-            raise UserError("language is of the common names: give names=TABLE too")
-        return species
-    named = with_common_names(species, options.names, options.language)
-    print(f"names: {sum(bool(one.common) for one in named)} of {len(named)} species have one")
-    return named
 
 
 def _default_out(source: Path, model: str, windows: str) -> Path:

@@ -47,21 +47,6 @@ def test_tables_labels_and_figures_of_a_folder(here, capsys):
     assert "1 files (1 of them were there)" in capsys.readouterr().out
 
 
-def test_common_names_come_from_a_table_of_the_user(here, capsys):
-    named = [f"{s.class_id},Vogel {s.class_id}" for s in SPECIES[1:]]
-    (here / "names.csv").write_text("\n".join(["class_id,German", *named]), encoding="utf-8")
-    asked = {"scores": "softmax", "out": "out", "names": "names.csv", "language": "german"}
-    predict_recordings(FileOptions("saved", "birds", **asked))
-    assert f"names: {len(named)} of {len(SPECIES)} species" in capsys.readouterr().out
-    for row in table("out"):
-        known = row["species"] != SPECIES[0].class_id
-        assert row["common_name"] == (f"Vogel {row['species']}" if known else "")
-    with pytest.raises(UserError, match="another names"):  # the tables there would be of two kinds
-        predict_recordings(FileOptions("saved", "birds", scores="softmax", out="out"))
-    with pytest.raises(UserError, match="language is of the common names"):
-        predict_recordings(FileOptions("saved", "birds", language="german"))
-
-
 @pytest.fixture
 def calibrated(here):
     """A combination of one model, calibrated on made-up logits of its species."""

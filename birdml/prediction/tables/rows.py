@@ -69,16 +69,13 @@ def latin_name(species: Species) -> str:
 
 
 def common_name(species: Species) -> str:
-    """The common name that was given, or a class id that is a name in words and not the Latin one;
-    else '': it is not known.
+    """A class id that is a name in words and not the Latin one; else '': it is not known.
 
     >>> common_name(Species("Song_Thrush", "Turdus philomelos"))
     'Song Thrush'
     >>> common_name(Species("Turdus_musicus", "Turdus philomelos")), common_name(Species("turphi"))
     ('', '')
     """
-    if species.common:
-        return species.common
     words = species.class_id.replace("_", " ").strip()
     if not species.latin_name or words.casefold() == species.latin_name.casefold():
         return ""
