@@ -1,5 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
+EXTRAS ?= dev
 VENV ?= .venv
 BIN = $(VENV)/bin
 CONSTRAINTS ?= constraints.txt
@@ -9,7 +10,7 @@ export MLFLOW_EXPERIMENT_NAME ?= birdml
 
 $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev]'
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
 	touch $@
 
 # The main job on built-in data: prepare, train, predict, ensemble, submit; ends with a table.
@@ -56,7 +57,7 @@ bench: $(VENV)/installed
 
 # Tests against a real database, object store and browser; installs them with apt where missing.
 services: $(VENV)/installed
-	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev,server,ray]'
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev,server,ray,s3]'
 	$(BIN)/python -m tests.services
 
 # Builds the site, sdist and wheel, checks them, and runs the demo from the wheel, away from here.

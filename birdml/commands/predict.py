@@ -8,7 +8,7 @@ from birdml.commands.command import dataset_option, entry_point
 FILES_ONLY: tuple[str, ...] = ("hop", "top", "out", "format", "saliency", "channel")
 FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
-FILES_ONLY += ("sites", "metadata", "timezone", "jobs", "executor")
+FILES_ONLY += ("sites", "metadata", "timezone", "names", "language", "jobs", "executor")
 DATASET_ONLY = ("dataset", "split")
 
 
@@ -23,7 +23,9 @@ DATASET_ONLY = ("dataset", "split")
 @dataset_option
 @click.option("--split", default="valid", show_default=True, help="Which of its recordings.")
 @click.option(
-    "--recordings", default="", help="Instead of a dataset: an audio file or a folder of them."
+    "--recordings",
+    default="",
+    help="Instead of a dataset: an audio file or a folder of them, or s3://bucket/folder.",
 )
 @click.option(
     "--windows",
@@ -62,7 +64,9 @@ DATASET_ONLY = ("dataset", "split")
     help="true: evidence.csv tells what was heard, what date, time and place added, and which "
     "detections they made or took away.",
 )
-@click.option("--out", default="", help="Folder for results  [default: predictions/...]")
+@click.option(
+    "--out", default="", help="Folder or s3:// address for results  [default: predictions/...]"
+)
 @click.option(
     "--format",
     default="csv",
@@ -91,7 +95,13 @@ DATASET_ONLY = ("dataset", "split")
     default="",
     help="Europe/Vienna or +02:00: zone of the place; UTC,Europe/Vienna: the clocks run on UTC.",
 )
-@click.option("--jobs", default=1, show_default=True, help="Files at work at once.")
+@click.option(
+    "--names", default="", help="A table of common names: a column of Latin names and others."
+)
+@click.option("--language", default="", help="Its column of names, such as German.")
+@click.option(
+    "--jobs", default=1, show_default=True, help="Files at work at once; pieces of a long one."
+)
 @click.option("--executor", default="local", show_default=True, help="local, or ray: a cluster.")
 @click.option(
     "--channel", default="mean", show_default=True, help="mean, left, right, or a number from 1."

@@ -1,11 +1,14 @@
-"""Charts as HTML and SVG that need nothing else: they grow and shrink with the page."""
+"""Charts as HTML and SVG that need nothing else: they grow and shrink with the page.
+
+Names in them are escaped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from birdml.comparison.statistics import Interval
 
@@ -28,27 +31,27 @@ class Scale:
         return 100 * (value - self.low) / (self.high - self.low)
 
 
-def track(one: Interval, scale: Scale, zero: bool = False) -> str:
+def track(one: Interval, scale: Scale, zero: bool = False) -> Markup:
     """A dot at the figure in its interval; with `zero`, a line at 0 and colours by the sign."""
     kind = ""
     if zero:
         kind = " unsure" if one.low <= 0 <= one.high else " worse" if one.value < 0 else ""
     left, right = scale.percent(one.low), scale.percent(one.high)
     line = f'<u style="left:{scale.percent(0):.2f}%"></u>' if zero else ""
-    return (
+    return Markup(
         f'<span class="track{kind}">{line}'
         f'<i style="left:{left:.2f}%;width:{right - left:.2f}%"></i>'
         f'<b style="left:{scale.percent(one.value):.2f}%"></b></span>'
     )
 
 
-def bar(value: float, largest: float) -> str:
+def bar(value: float, largest: float) -> Markup:
     """A bar whose length is the share of the largest value."""
     width = 100 * value / largest if largest > 0 else 0
-    return f'<span class="track"><s style="left:0;width:{width:.2f}%"></s></span>'
+    return Markup(f'<span class="track"><s style="left:0;width:{width:.2f}%"></s></span>')
 
 
-def matrix(names: Sequence[str], values: np.ndarray, shades: np.ndarray, texts, titles) -> str:
+def matrix(names: Sequence[str], values: np.ndarray, shades: np.ndarray, texts, titles) -> Markup:
     """A table [K, K] of coloured cells.
 
     Args:
@@ -68,11 +71,10 @@ def matrix(names: Sequence[str], values: np.ndarray, shades: np.ndarray, texts, 
             shade = float(shades[i, j])
             colour = f"rgb(var(--{'good' if shade > 0 else 'bad'}) / {0.75 * abs(shade):.2f})"
             cells.append(
-                f'<td style="background:{colour}" title="{escape(titles(i, j), quote=True)}">'
-                f"{texts(i, j)}</td>"
+                f'<td style="background:{colour}" title="{escape(titles(i, j))}">{texts(i, j)}</td>'
             )
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    return (
+    return Markup(
         f'<div class="wide"><table class="matrix"><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
@@ -80,7 +82,7 @@ def matrix(names: Sequence[str], values: np.ndarray, shades: np.ndarray, texts, 
 
 def scatter(
     points: Sequence[tuple[float, float, str, str]], x_title: str, y_title: str, label: str
-) -> str:
+) -> Markup:
     """Points (x, y, name, kind) over a logarithmic x axis, as SVG."""
     width, height, left, bottom, top = 480.0, 300.0, 44.0, 34.0, 14.0
     logs = [np.log10(max(x, 1e-3)) for x, *_ in points]
@@ -120,7 +122,7 @@ def scatter(
                 break
     parts.append(_text((left + width) / 2, height - 4, x_title, "middle"))
     parts.append(_text(4, 10, y_title))
-    return (
+    return Markup(
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )

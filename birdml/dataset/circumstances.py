@@ -5,13 +5,15 @@ place is that of the table of files, else of its site, else of its header. Model
 local time: clocks that tell their zone are brought to the zone of the place, where that is named.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from birdml.addresses import address_of, at_hand
 from birdml.dataset.headers import Header, read_header, seconds_apart
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
@@ -20,6 +22,8 @@ from birdml.dataset.sites import PLACE, PerFile, Sites, read_per_file, read_site
 from birdml.errors import UserError
 
 SAME = 60.0  # seconds by which the clocks of a name and of a header may differ
+
+Table = TypeVar("Table")
 
 
 @dataclass(frozen=True)
@@ -144,11 +148,26 @@ def read_tables(sites: str = "", metadata: str = "", timezone: str = "") -> Tabl
         raise UserError(f"timezone='{timezone}': one zone, or two: of the clocks, of the place")
     found = [_zone(zone) for zone in zones]
     return Tables(
-        read_sites(Path(sites)) if sites else None,
-        read_per_file(Path(metadata)) if metadata else None,
+        _read_at(sites, read_sites) if sites else None,
+        _read_at(metadata, read_per_file) if metadata else None,
         found[0] if len(found) == 2 else None,
         found[-1] if found else None,
     )
+
+
+def _read_at(text: str, read: Callable[[Path], Table]) -> Table:
+    """A table in a file, or at an address."""
+    address = address_of(text)
+    if address is None:
+        return read(Path(text))
+    try:
+        with at_hand(address) as copy:
+            try:
+                return read(copy)
+            except UserError as error:
+                raise UserError(str(error).replace(str(copy), text)) from None
+    except OSError as error:
+        raise UserError(f"can't read '{text}': {error.strerror or error}") from None
 
 
 @lru_cache

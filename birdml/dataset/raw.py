@@ -29,6 +29,7 @@ MARKS = (  # how files of sound begin: at which byte, with what
     *((0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xfa"), (0, b"\xff\xf1"), (0, b"\xff\xf9")),
     *((0, b"\xff\xfc"), (0, b"\xff\xfd"), (0, b"\xff\xf2"), (0, b"\xff\xf4"), (0, b"\xff\xf5")),
 )
+HEAD = 16  # bytes of a file that MARKS are looked for in
 
 
 @dataclass(slots=True)
@@ -107,15 +108,24 @@ def is_audio(path: Path) -> bool:
             return False
     except OSError:
         return path.suffix.lower() in AUDIO_SUFFIXES  # it will be listed as unreadable
-    if path.suffix.lower() in AUDIO_SUFFIXES:
-        return True
-    if path.suffix.lower() in OTHER_SUFFIXES:
-        return False
+    told = told_by_suffix(path.name)
+    if told is not None:
+        return told
     try:
         with open(path, "rb") as file:
-            head = file.read(16)
+            return begins_as_audio(file.read(HEAD))
     except OSError:
         return False
+
+
+def told_by_suffix(name: str) -> bool | None:
+    """Whether a file of this name is one to listen to; None where the name does not tell."""
+    suffix = Path(name).suffix.lower()
+    return suffix in AUDIO_SUFFIXES if suffix in AUDIO_SUFFIXES | OTHER_SUFFIXES else None
+
+
+def begins_as_audio(head: bytes) -> bool:
+    """Whether these first bytes (HEAD of them) are those of a file of sound."""
     return any(head[at : at + len(mark)] == mark for at, mark in MARKS)
 
 

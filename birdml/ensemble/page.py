@@ -4,24 +4,16 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml.ensemble.contributions import Contribution
 from birdml.ensemble.crossfit import Crossfit
+from birdml.figures.pages import render
 from birdml.scoring import TENTHS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #22313f; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; }
-table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; }
-th, td { padding: 0.15rem 0.9rem 0.15rem 0; text-align: left; border-bottom: 1px solid #e4e8ec; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-img { max-width: 100%; }
-"""
 
 
 @dataclass(frozen=True)
@@ -48,59 +40,31 @@ def page(
     figures: Sequence["Figure"],
 ) -> str:
     """The HTML; `scores` has map, map_bg and top1..top5, `found_by` says how in one sentence."""
-    rows = [["on the recordings that chose the weights", _3(scores["map"]), _3(scores["map_bg"])]]
-    if crossfit is not None:
-        rows.append(
-            ["with weights found on other recordings", _3(crossfit.map), _3(crossfit.map_bg)]
-        )
-    tops = ", ".join(f"top {k} {scores[f'top{k}']:.3f}" for k in range(1, 6))
-    against = [
-        [r.name, _3(r.map), _3(r.map_bg), f"{r.won} of {TENTHS}"]
-        + [f"{r.won_crossfit} of {TENTHS}" if r.won_crossfit is not None else "-"]
-        for r in rivals
-    ]
-    members = [
-        [c.name, c.family, f"{c.weight:.4g}", f"{c.share:.1%}", _3(c.alone), _3(c.without)]
-        + [_3(c.so_far)]
-        for c in contributions
-    ]
-    return "\n".join(
-        [
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-            '<link rel="icon" href="data:,">',
-            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
-            f"<h1>{escape(title)}</h1><p>{escape(found_by)}</p>",
-            "<h2>How good it is</h2>",
-            _table(["", "MAP", "MAP-bg"], rows),
-            f"<p>{tops}. The first line flatters; expect the second on new recordings.</p>",
-            "<h2>Against others</h2>",
-            f"<p>On how many of {TENTHS} random tenths of the recordings it is better.</p>",
-            _table(["", "MAP", "MAP-bg", "tenths won", "tenths won, cross-fitted"], against),
-            "<h2>Members</h2>",
-            _table(
-                ["", "family", "weight", "share", "alone", "ensemble without it", "so far"],
-                members,
-            ),
-            *(f'<p><img alt="" src="data:image/png;base64,{_png(f)}"></p>' for f in figures),
-            "</body></html>\n",
-        ]
+    return render(
+        Path(__file__).with_suffix(".html"),
+        title=title,
+        found_by=found_by,
+        scores=scores,
+        crossfit=crossfit,
+        tenths=TENTHS,
+        rivals=[
+            (r.name, f"{r.map:.3f}", f"{r.map_bg:.3f}", *_of_tenths(r.won, r.won_crossfit))
+            for r in rivals
+        ],
+        members=[
+            (c.name, c.family, f"{c.weight:.4g}", f"{c.share:.1%}")
+            + tuple(f"{value:.3f}" for value in (c.alone, c.without, c.so_far))
+            for c in contributions
+        ],
+        pictures=[_png(figure) for figure in figures],
     )
 
 
-def _3(value: float) -> str:
-    return f"{value:.3f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        kinds = ["", *[' class="number"'] * (len(cells) - 1)]
-        cell = (f"<{tag}{kind}>{escape(c)}</{tag}>" for c, kind in zip(cells, kinds))
-        return f"<tr>{''.join(cell)}</tr>"
-
-    return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
+def _of_tenths(*won: int | None) -> list[str]:
+    return ["-" if one is None else f"{one} of {TENTHS}" for one in won]
 
 
 def _png(figure: "Figure") -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    return base64.b64encode(buffer.getvalue()).decode()
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

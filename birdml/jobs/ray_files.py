@@ -1,4 +1,4 @@
-"""`predict` on files over the machines of a Ray cluster, which share a file system.
+"""`predict` on files over the machines of a Ray cluster, which share a file system or a store.
 
 Tasks rather than Ray Data: a task answers with lines of the journal and writes its results itself,
 whole or not at all, so that one that is done again after its machine was lost does no harm. Only
@@ -7,7 +7,8 @@ the command writes the journal, in the order of the files.
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,15 +20,18 @@ from birdml.errors import UserError
 from birdml.jobs.ray_cluster import connected
 from birdml.prediction.hearing import Heard, How, hear
 from birdml.prediction.side_by_side import Progress, Todo
+from birdml.prediction.sources import Place, stamp_at
 
 COMPUTING = 600.0  # seconds that a chunk shall take
 FIRST = 600.0  # seconds of audio of chunks, until it is known how fast they are
 USUAL = 88200.0  # bytes per second of audio, of files whose header tells no length
 
-Chunk = list[tuple[str, str]]
+PASSED_ON = ("AWS_", "AZURE_", "GOOGLE_", "FSSPEC_")  # of the environment, for stores
+
+Chunk = list[tuple[str, Place]]
 
 
-def on_ray(how: How, out: Path, todo: Todo, progress: Progress) -> Iterator[Heard]:
+def on_ray(how: How, out: Place, todo: Todo, progress: Progress) -> Iterator[Heard]:
     """Hears files in chunks of about ten minutes of computing, balanced by their seconds of audio.
 
     Each task computes with as many threads as this process would, so that results are the same to
@@ -43,9 +47,10 @@ def on_ray(how: How, out: Path, todo: Todo, progress: Progress) -> Iterator[Hear
     shared, slots = ray.put(how), 2 * max(1, int(sum(nodes)) // cpus)
     waiting: deque[Any] = deque()
     chunks = _Chunks(todo)
+    environment = {key: v for key, v in os.environ.items() if key.startswith(PASSED_ON)}
     try:
         for chunk in chunks:
-            waiting.append(task.remote(shared, str(out.absolute()), chunk, threads))
+            waiting.append(task.remote(shared, _anywhere(out), chunk, threads, environment))
             if len(waiting) >= slots:
                 yield from _answer(ray, waiting.popleft(), chunks, progress)
         while waiting:
@@ -65,9 +70,9 @@ class _Chunks:
     def __iter__(self) -> Iterator[Chunk]:
         chunk: Chunk = []
         seconds = 0.0
-        for name, path in self._todo:
-            chunk.append((name, str(path.absolute())))
-            seconds += _seconds(path)
+        for name, place in self._todo:
+            chunk.append((name, _anywhere(place)))
+            seconds += _seconds(place)
             if seconds >= self.target:
                 yield chunk
                 chunk, seconds = [], 0.0
@@ -93,20 +98,24 @@ def _answer(ray: Any, reference: Any, chunks: _Chunks, progress: Progress) -> li
     return heard
 
 
-def _hear_chunk(how: How, out: str, chunk: Chunk, threads: int) -> tuple[list[Heard], float]:
+def _hear_chunk(
+    how: How, out: Place, chunk: Chunk, threads: int, environment: Mapping[str, str]
+) -> tuple[list[Heard], float]:
     """Runs on some machine: the journal's lines of some files, and the seconds it took."""
+    os.environ.update(environment)
     torch.set_num_threads(threads)
     begin = monotonic()
-    heard = [hear(how, Path(out), name, Path(path)) for name, path in chunk]
+    heard = [hear(how, out, name, place) for name, place in chunk]
     return heard, monotonic() - begin
 
 
-def _seconds(path: Path) -> float:
+def _anywhere(place: Place) -> Place:
+    return place.absolute() if isinstance(place, Path) else place
+
+
+def _seconds(place: Place) -> float:
     """Length by the header, else by the size."""
-    try:
-        return soundfile.info(os.fsencode(path)).duration
-    except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
-        try:
-            return path.stat().st_size / USUAL
-        except OSError:
-            return 0.0
+    with suppress(OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
+        if isinstance(place, Path):
+            return soundfile.info(os.fsencode(place)).duration
+    return int(stamp_at(place).partition(" ")[0] or 0) / USUAL

@@ -67,12 +67,21 @@ class HeadNetwork(nn.Module):
 
     def pooled(self, embeddings: Tensor) -> Tensor:
         """Logits of a recording, log probabilities [C], of its windows float32 [W, D]."""
+        return torch.logsumexp(self._terms(embeddings), 0) / self.pooling_sharpness
+
+    @torch.inference_mode()
+    def say(self, embeddings: np.ndarray, label: int) -> np.ndarray:
+        """Shares of the windows, of [W, D], in a recording's logit of a class, [W]: its derivative
+        by their log probabilities."""
+        return self._terms(self._tensor(embeddings))[:, label].softmax(0).cpu().numpy()
+
+    def _terms(self, embeddings: Tensor) -> Tensor:
+        """What pooling adds up, as logarithms [W, C]."""
         score = embeddings.new_zeros(len(embeddings))
         if self.direction is not None:
             score = embeddings @ self.direction
         share = score.log_softmax(0)[:, None]
-        windows = self.logits(embeddings).log_softmax(1) * self.pooling_sharpness
-        return torch.logsumexp(windows + share, 0) / self.pooling_sharpness
+        return self.logits(embeddings).log_softmax(1) * self.pooling_sharpness + share
 
     @torch.inference_mode()
     def of_recording(self, samples: Samples) -> np.ndarray:

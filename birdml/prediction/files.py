@@ -5,7 +5,6 @@ relative path. The folder remembers what was made of what (see `prediction.journ
 that was interrupted goes on.
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,33 +14,44 @@ from typing import Any
 
 import numpy as np
 
+from birdml.addresses import Address
 from birdml.calibration.reading import Reading
 from birdml.dataset.channels import MEAN
 from birdml.dataset.circumstances import NOTHING, Tables
 from birdml.dataset.convert import silent_decoders
 from birdml.dataset.problems import Problem
-from birdml.dataset.raw import is_audio, walk
 from birdml.dataset.recorders import recorded_at
-from birdml.errors import UserError
-from birdml.files import csv_text, shown, stamp_of, write_text
+from birdml.files import csv_text, shown, write_text
 from birdml.prediction.hearing import Heard, How
 from birdml.prediction.journal import (
+    SETTINGS,
     Entry,
     Journal,
     Writer,
-    is_same,
     on_disk,
-    place_of,
     read_journal,
     settle,
 )
 from birdml.prediction.listen import SOFTMAX, Asked, Members
 from birdml.prediction.progress import Progress
+from birdml.prediction.results import Results, results_at
 from birdml.prediction.side_by_side import one_by_one
+from birdml.prediction.sources import (
+    Place,
+    audio_below,
+    called,
+    check_audio,
+    is_there,
+    place_at,
+    stamp_at,
+)
 from birdml.prediction.tables import FORMS
 from birdml.prediction.tables.rows import Made, Part, TooLarge
 
 FOLDERS = 1000  # of results whose lists are kept while it is planned
+PROBLEMS = "problems.csv"
+
+Todo = tuple[str, Address | None]  # a name, and where it lies if not below the folder
 
 
 @dataclass
@@ -63,45 +73,10 @@ class Outcome:
         return Counter(reasons).most_common()
 
 
-def find_audio(source: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Audio files by their name below `source`, a folder or one file, and what of it can't be read.
-
-    Raises UserError where there is neither.
-    """
-    source = Path(source)
-    if source.is_file():
-        return {source.name: source}, {}
-    if not source.is_dir():
-        raise UserError(f"recordings: there is no file or folder '{source}'; name one that exists")
-    problems: list[Problem] = []
-    found = {
-        path.relative_to(source).as_posix(): path
-        for path in walk(source, problems)
-        if is_audio(path)
-    }
-    if not found:
-        why = f" ({problems[0].file}: {problems[0].done})" if problems else ""
-        raise UserError(
-            f"recordings: the folder '{source}' holds no audio files (WAV, FLAC, OGG, MP3, ...)"
-            f"{why}"
-        )
-    return found, {problem.file: problem.done for problem in problems}
-
-
-def check_audio(source: str | Path) -> None:
-    """Raises UserError where there is no audio; stops at the first file that is."""
-    source = Path(source)
-    if source.is_dir():
-        problems: list[Problem] = []
-        if any(is_audio(path) for path in walk(source, problems)):
-            return
-    find_audio(source)
-
-
 def predict_files(
     members: Members,
-    source: str | Path,
-    out: str | Path,
+    source: str | Place,
+    out: str | Place,
     asked: Asked,
     forms: Sequence[str] = ("csv",),
     draw: Callable[[Path, np.ndarray, str], None] | None = None,
@@ -116,6 +91,7 @@ def predict_files(
 ) -> Outcome:
     """Predicts every audio file of a folder (or one file) into `out`; goes on behind faulty ones.
 
+    Both may be addresses of a store (`s3://bucket/season`), see `prediction.results`.
     `forms` are those of `prediction.tables`; tables of the whole folder hold all files of `out`,
     also those of earlier calls. `draw(target, samples, title)` adds a figure per file; `reading`
     says what scores are, `made` by what; `beside` are texts that belong to the results, by the name
@@ -126,34 +102,42 @@ def predict_files(
     Raises UserError where there is no audio, where `out` holds results of another model or other
     settings, or where the disk is full.
     """
-    out = Path(out)
+    source = place_at(source)
     check_audio(source)
-    settle(
-        out,
-        {
-            "model": [[model.name, model.identity, weight] for model, weight in members],
-            "species": len(members[0][0].species),
-            **_settings(asked),
-            **({} if channel == MEAN else {"channel": channel}),
-            **(told or {}),
-            **reading.settings,
-        },
-    )
-    for name, text in (beside or {}).items():
-        if not (out / name).exists():  # it may have been edited since
-            write_text(out / name, text)
-    made = made or Made("+".join(m.name for m, _ in members), "", members[0][0].species)
-    how = How(
-        *(members, asked, reading, made, tuple(forms), draw, channel, tables, bool(told)),
-        without,
-    )
-    journal = read_journal(out)
-    writer = Writer(out)
-    outcome = Outcome()
-    root, todo, size = _plan(how, source, out, journal, outcome)
-    work = ((name, root / name if root.is_dir() else root) for name in todo)
+    with results_at(out) as results:
+        folder = results.folder
+        settle(
+            folder,
+            {
+                "model": [[model.name, model.identity, weight] for model, weight in members],
+                "species": len(members[0][0].species),
+                **_settings(asked),
+                **({} if channel == MEAN else {"channel": channel}),
+                **(told or {}),
+                **(made.settings if made else {}),
+                **reading.settings,
+            },
+            results.called,
+        )
+        for name, text in (beside or {}).items():
+            if not results.has(name):  # it may have been edited since
+                write_text(folder / name, text)
+        results.keep(SETTINGS, *(beside or {}))
+        made = made or Made("+".join(m.name for m, _ in members), "", members[0][0].species)
+        how = How(
+            *(members, asked, reading, made, tuple(forms), draw, channel, tables, bool(told)),
+            without,
+        )
+        return _predicted(how, source, results, run)
+
+
+def _predicted(
+    how: How, source: Place, results: Results, run: Callable[..., Iterator[Heard]]
+) -> Outcome:
+    journal, writer, outcome = read_journal(results.folder), Writer(results.folder), Outcome()
+    todo, size = _plan(how, source, results, journal, outcome)
     with silent_decoders() as screen, Progress(size, screen) as bar:
-        for heard in run(how, out, work, bar.heard):
+        for heard in run(how, results.target, _work(source, todo), bar.heard):
             entry = heard.entry
             if entry.faulty:
                 outcome.faulty[heard.name] = entry.problem
@@ -163,12 +147,15 @@ def predict_files(
             outcome.clocks[heard.clock] += bool(heard.clock)
             journal.entries[entry.file] = entry
             writer.add(entry)
+            results.noted()
             bar.finished(heard.size, entry.seconds)
         outcome.speed = bar.summary()
     problems = {entry.file: entry.problem for entry in journal.entries.values() if entry.problem}
     problems |= {shown(name): text for name, text in outcome.faulty.items()}
-    write_text(out / "problems.csv", csv_text(("file", "problem"), sorted(problems.items())))
-    _join(how, out, journal, writer, outcome, bool(todo))
+    text = csv_text(("file", "problem"), sorted(problems.items()))
+    write_text(results.folder / PROBLEMS, text)
+    results.keep(PROBLEMS, again=True)
+    _join(how, results, journal, writer, outcome, bool(todo))
     return outcome
 
 
@@ -181,25 +168,21 @@ def _settings(asked: Asked) -> dict[str, Any]:
 
 
 def _plan(
-    how: How, source: str | Path, out: Path, journal: Journal, outcome: Outcome
-) -> tuple[Path, list[str], int]:
-    """The folder or file, the names that have no results yet, and how many bytes they are.
+    how: How, source: Place, results: Results, journal: Journal, outcome: Outcome
+) -> tuple[list[Todo], int]:
+    """What has no results yet, and how many bytes it is.
 
     Folders of results are listed once; what is there is not asked for file by file.
     """
-    source = Path(source)
     problems: list[Problem] = []
-    paths = walk(source, problems) if source.is_dir() else iter([source])
     listed: dict[str, frozenset[str]] = {}
-    todo: list[str] = []
+    todo: list[Todo] = []
     size = 0
-    for path in paths:
-        if source.is_dir() and not is_audio(path):
-            continue
-        name = path.relative_to(source).as_posix() if source.is_dir() else path.name
+    for name, place in audio_below(source, problems):
         entry = journal.entries.get(shown(name))
-        about = how.tables.about(shown(name))
-        if entry and entry.source != place_of(path) and Path(entry.source).exists():
+        about, stamp = how.tables.about(shown(name)), stamp_at(place)
+        whole = called(place)
+        if entry and entry.source != whole and is_there(entry.source):
             outcome.faulty[name] = (
                 f"its results would replace those of '{entry.source}': name another folder with "
                 "-P out=FOLDER"
@@ -207,21 +190,27 @@ def _plan(
         elif (
             entry
             and not entry.faulty
-            and is_same(entry, path, about)
-            and _are_there(how, out, name, entry, listed)
+            and (entry.source, entry.stamp, entry.about) == (whole, stamp, about)
+            and _are_there(how, results, name, entry, listed)
         ):
             outcome.there.append(entry.file if entry.file == name else name)
             if entry.problem:
                 outcome.remarks[name] = entry.problem
         else:
-            todo.append(name)
-            size += int(stamp_of(path).partition(" ")[0] or 0)
+            todo.append((name, place if isinstance(place, Address) else None))
+            size += int(stamp.partition(" ")[0] or 0)
     outcome.faulty |= {problem.file: problem.done for problem in problems}
-    return source, todo, size
+    return todo, size
+
+
+def _work(source: Place, todo: Sequence[Todo]) -> Iterator[tuple[str, Place]]:
+    inside = isinstance(source, Path) and source.is_dir()
+    for name, address in todo:
+        yield name, address or (source / name if inside else source)
 
 
 def _are_there(
-    how: How, out: Path, name: str, entry: Entry, listed: dict[str, frozenset[str]]
+    how: How, results: Results, name: str, entry: Entry, listed: dict[str, frozenset[str]]
 ) -> bool:
     """Whether all results of a file are in the lists of their folders."""
     date = entry.date or how.asked.date or recorded_at(Path(name).stem).date
@@ -233,22 +222,19 @@ def _are_there(
         if folder not in listed:
             if len(listed) > FOLDERS:
                 listed.clear()
-            try:
-                listed[folder] = frozenset(os.listdir(out / folder))
-            except OSError:
-                listed[folder] = frozenset()
+            listed[folder] = results.names(folder)
         if file not in listed[folder]:
             return False
     return True
 
 
 def _join(
-    how: How, out: Path, journal: Journal, writer: Writer, outcome: Outcome, changed: bool
+    how: How, results: Results, journal: Journal, writer: Writer, outcome: Outcome, changed: bool
 ) -> None:
     """Makes the tables of the whole folder, unless they are of these very files."""
     wholes = {form: getattr(FORMS[form], "WHOLE", "") for form in how.forms}
     made_before = all(
-        form in journal.joined and (not whole or journal.joined[form] or (out / whole).exists())
+        form in journal.joined and (not whole or journal.joined[form] or results.has(whole))
         for form, whole in wholes.items()
     )
     if changed or not made_before:
@@ -261,7 +247,7 @@ def _join(
         journal.joined = {}
         for form in how.forms:
             try:
-                FORMS[form].join(out, parts)
+                results.join(form, parts)
                 journal.joined[form] = ""
             except TooLarge:
                 journal.joined[form] = "too large"

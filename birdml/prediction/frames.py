@@ -16,8 +16,8 @@ from birdml.dataset.recording import SAMPLE_RATE
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.dense import dense_scores_from_mel
 from birdml.networks.pooling import Attention
-from birdml.prediction.recordings import MINIMUM_SECONDS, Samples, segment_mel
-from birdml.prediction.segments import FRAMES_PER_SECOND, exact_segments, outputs_of
+from birdml.prediction.recordings import MINIMUM_SECONDS, Samples, Spread, segment_mel
+from birdml.prediction.segments import FRAMES_PER_SECOND, Segment, exact_segments, outputs_of
 from birdml.prediction.windows import SECONDS
 from birdml.signal.excerpts import loop
 from birdml.signal.spectrogram import HOP, num_frames
@@ -26,19 +26,24 @@ FRAMES_AT_ONCE = 1200  # of dense scores: 17 s
 
 
 @torch.inference_mode()
-def frame_scores(audio: AudioNetwork, samples: Samples) -> Iterator[tuple[int, Tensor]]:
+def frame_scores(
+    audio: AudioNetwork, samples: Samples, spread: Spread = map
+) -> Iterator[tuple[int, Tensor]]:
     """Scores before pooling around every frame of int16 [S], piece by piece: number of the first
     frame and scores [C + K, n] of it and the next ones.
 
     A score is made from the frames that lie half a receptive field (0.7 s) before and after its
     frame; the first and last of a recording have none where a network does not pad. Memory does
-    not grow with the length of the recording.
+    not grow with the length of the recording. `spread` computes pieces in the place of `map`.
     """
     geometry = audio.geometry._replace(stride=1)
     centre = geometry.receptive_field // 2 - geometry.padding  # frame of the first output
-    for segment in exact_segments(num_frames(len(samples)), geometry, FRAMES_AT_ONCE):
+
+    def of(segment: Segment) -> Tensor:
         scores = dense_scores_from_mel(audio, segment_mel(audio, samples, segment))[0]
-        scores = scores[:, segment.first : segment.last]
+        return scores[:, segment.first : segment.last]
+
+    for scores in spread(of, exact_segments(num_frames(len(samples)), geometry, FRAMES_AT_ONCE)):
         yield centre, scores
         centre += scores.shape[1]
 
@@ -58,7 +63,11 @@ def with_neighbours(samples: Samples) -> tuple[Samples, float]:
 
 @torch.inference_mode()
 def sliding_logits(
-    audio: AudioNetwork, samples: Samples, seconds: float = SECONDS, hop: int = 1
+    audio: AudioNetwork,
+    samples: Samples,
+    seconds: float = SECONDS,
+    hop: int = 1,
+    spread: Spread = map,
 ) -> Iterator[np.ndarray]:
     """Logits of windows that begin every `hop` frames (1/70 s) and end inside the recording.
 
@@ -71,7 +80,7 @@ def sliding_logits(
     outputs = outputs_of(length, audio.geometry)
     reach = audio.stride * (outputs - 1) + 1  # dense scores that one window is pooled from
     waiting, begin, done = None, 0, 0  # scores that windows still need; where they begin
-    for _, scores in frame_scores(audio, samples):
+    for _, scores in frame_scores(audio, samples, spread):
         waiting = scores if waiting is None else torch.cat([waiting, scores], dim=1)
         ready = min(count, (begin + waiting.shape[1] - reach) // hop + 1) - done
         if ready > 0:

@@ -3,21 +3,25 @@ journal; several may be at it at once, on threads or machines."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from birdml.addresses import at_hand
 from birdml.calibration.reading import Reading
 from birdml.dataset.channels import MEAN
 from birdml.dataset.circumstances import NOTHING, Circumstances, Tables
 from birdml.dataset.convert import Notes, UnreadableAudio, attempts
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
-from birdml.files import NO_SPACE, shown, stamp_of
-from birdml.prediction.journal import Entry, place_of
+from birdml.files import NO_SPACE, shown
+from birdml.prediction.journal import Entry
 from birdml.prediction.listen import Asked, Members, listen
+from birdml.prediction.recordings import Spread
+from birdml.prediction.results import landing
+from birdml.prediction.sources import Place, called, stamp_at
 from birdml.prediction.tables import write
 from birdml.prediction.tables.rows import Made, Sound
 
@@ -56,32 +60,44 @@ class Heard:
 
 def hear(
     how: How,
-    out: Path,
+    out: Place,
     name: str,
-    path: Path,
+    place: Place,
     progress: Callable[[float], object] = lambda seconds: None,
     turn: AbstractContextManager | None = None,
+    spread: Spread = map,
 ) -> Heard:
     """Predicts one file and writes its results. What can't be heard is faulty, and never an error.
 
-    `progress` is called with seconds of audio; `turn` is entered while the networks compute.
-    Raises UserError where the disk is full.
+    A file at an address is copied to this machine, until it is decoded. `progress` is called with
+    seconds of audio; `turn` is entered while the networks compute, `spread` is as for `listen`.
+    Raises UserError where the disk is full, or a store refuses.
     """
-    stamp, about = stamp_of(path), how.tables.about(shown(name))
+    stamp, about = stamp_at(place), how.tables.about(shown(name))
     field, problem, length, faulty = Circumstances(), "", 0.0, True
     try:
-        field = _circumstances(how, name, path)
-        problem, length = _results(how, out, name, path, field, progress, turn or nullcontext())
-        faulty = False
+        with ExitStack() as copy:
+            path = copy.enter_context(at_hand(place))
+            field = _circumstances(how, name, path)
+            with _decoded(how, field, path) as (members, samples, notes):
+                copy.close()
+                sound = Sound(
+                    *(name, shown(name), called(place), field.date, field.time, notes.rate),
+                    field if how.told else None,
+                )
+                hearing = (progress, turn or nullcontext(), spread)
+                _results(how, out, members, samples, sound, field, *hearing)
+        problem = "; ".join((*_remarks(notes), *field.remarks))
+        length, faulty = notes.samples / SAMPLE_RATE, False
     except UnreadableAudio as error:
         problem = str(error)
     except OSError as error:
         problem = f"could not be decoded: {error.strerror or error}"
     at = field.begin.isoformat() if field.begin else field.date
-    place = (field.latitude, field.longitude)
+    degrees = (field.latitude, field.longitude)
     entry = Entry(
-        *(shown(name), place_of(path), stamp, problem, faulty, length, about, at, field.site),
-        *(place if how.told else (None, None)),
+        *(shown(name), called(place), stamp, problem, faulty, length, about, at, field.site),
+        *(degrees if how.told else (None, None)),
     )
     return Heard(entry, name, field.clock, int(stamp.partition(" ")[0] or 0))
 
@@ -97,42 +113,47 @@ def _circumstances(how: How, name: str, path: Path) -> Circumstances:
     return found
 
 
-def _results(
-    how: How,
-    out: Path,
-    name: str,
-    path: Path,
-    field: Circumstances,
-    progress: Callable[[float], object],
-    turn: AbstractContextManager,
-) -> tuple[str, float]:
-    """Writes the results of one file; returns remarks and its seconds. Raises UnreadableAudio where
-    it can't be heard or its results can't be written, and UserError where the disk is full."""
-    place = {n: getattr(field, n) for n in ("latitude", "longitude", "elevation")}
-    asked = replace(how.asked, date=field.date, time=field.time, **place)
+@contextmanager
+def _decoded(
+    how: How, field: Circumstances, path: Path
+) -> Iterator[tuple[Members, np.ndarray, Notes]]:
+    """A file's sound, and the members that can hear it. Raises UnreadableAudio."""
     members = how.members if field.known or how.without is None else how.without
     if not members:
         raise UnreadableAudio("neither date nor time nor place is known, which the model takes")
     with decoded(path, how.channel) as (samples, notes):
-        sound = Sound(
-            *(name, shown(name), place_of(path), field.date, field.time, notes.rate),
-            field if how.told else None,
-        )
-        with turn:
-            heard = listen(members, samples, asked, how.reading, progress)
-            detections = sorted(heard, key=lambda d: (d.start, d.rank))
-        try:
+        yield members, samples, notes
+
+
+def _results(
+    how: How,
+    out: Place,
+    members: Members,
+    samples: np.ndarray,
+    sound: Sound,
+    field: Circumstances,
+    progress: Callable[[float], object],
+    turn: AbstractContextManager,
+    spread: Spread,
+) -> None:
+    """Writes the results of one file. Raises UnreadableAudio where they can't be written, and
+    UserError where the disk is full."""
+    where = {n: getattr(field, n) for n in ("latitude", "longitude", "elevation")}
+    asked = replace(how.asked, date=field.date, time=field.time, **where)
+    with turn:
+        heard = listen(members, samples, asked, how.reading, progress, spread)
+        detections = sorted(heard, key=lambda d: (d.start, d.rank))
+    try:
+        with landing(out) as folder:
             for form in how.forms:
-                write(form, out, detections, sound, how.made)
+                write(form, folder, detections, sound, how.made)
             if how.draw:
                 with turn:
-                    how.draw(out / f"{name}.png", samples, sound.file)
-        except UserError as error:
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno not in NO_SPACE:
-                raise UnreadableAudio(f"its results can't be written: {error}") from None
-            raise
-        remarks = [*_remarks(notes), *field.remarks]
-    return "; ".join(remarks), notes.samples / SAMPLE_RATE
+                    how.draw(folder / f"{sound.name}.png", samples, sound.file)
+    except UserError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno not in NO_SPACE:
+            raise UnreadableAudio(f"its results can't be written: {error}") from None
+        raise
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from io import FileIO
 from pathlib import Path
 
 from birdml.errors import UserError
-from birdml.files import shown, stamp_of, write_error, write_text
+from birdml.files import shown, write_error, write_text
 from birdml.forms import read_json
 
 JOURNAL = "journal.jsonl"
@@ -60,8 +60,9 @@ class Journal:
     joined: dict[str, str] = field(default_factory=dict)
 
 
-def settle(out: Path, settings: Mapping[str, object]) -> None:
-    """Notes in `out` what its results are made with; UserError where they are made with other."""
+def settle(out: Path, settings: Mapping[str, object], called: object = None) -> None:
+    """Notes in `out` (`called` so to users) what its results are made with; UserError where they
+    are made with other."""
     if out.exists() and not out.is_dir():
         raise UserError(f"'{out}' is a file: name a folder for the results with -P out=FOLDER")
     path = out / SETTINGS
@@ -76,7 +77,7 @@ def settle(out: Path, settings: Mapping[str, object]) -> None:
         )
         if differs:
             raise UserError(
-                f"'{out}' holds predictions made with another {', '.join(differs)}: "
+                f"'{called or out}' holds predictions made with another {', '.join(differs)}: "
                 "name another folder with -P out=FOLDER, or remove that one"
             )
         return
@@ -155,15 +156,6 @@ def _checked(line: bytes) -> dict | None:
             values.pop("check", None)
             return values
     return None
-
-
-def place_of(path: Path) -> str:
-    return shown(str(path.absolute()))
-
-
-def is_same(entry: Entry, path: Path, about: str = "") -> bool:
-    """Whether results are of this very file, and of what tables say of it."""
-    return entry.source == place_of(path) and entry.stamp == stamp_of(path) and entry.about == about
 
 
 def on_disk(text: str) -> str:

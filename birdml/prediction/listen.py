@@ -24,6 +24,7 @@ from birdml.prediction.frames import frame_scores, sliding_logits, with_neighbou
 from birdml.prediction.heads import frame_head, sliding_head
 from birdml.prediction.recordings import (
     Samples,
+    Spread,
     audio_part,
     metadata_logits,
     pooled_logits,
@@ -100,6 +101,7 @@ def listen(
     asked: Asked,
     reading: Reading = SOFTMAX,
     progress: Callable[[float], object] = lambda seconds: None,
+    spread: Spread = map,
 ) -> Iterator[Event]:
     """The best species of each window of a recording, int16 [S], in order of time.
 
@@ -108,9 +110,10 @@ def listen(
     become stretches with the same species at the same rank. With `asked.explain` (which needs
     thresholds), events tell what date, time and place added, and those that they took away are
     among them. `progress` is called with seconds of
-    audio. Raises UserError where there are no samples.
+    audio; `spread`, in the place of `map`, computes pieces of the recording side by side. Raises
+    UserError where there are no samples.
     """
-    pieces = _pieces(members, samples, asked, progress)
+    pieces = _pieces(members, samples, asked, progress, spread)
     frames = asked.windows == "frame"
     if asked.explain:
         close, added = CLOSE if frames else 1.0, place_added(members, asked)
@@ -130,7 +133,11 @@ def listen(
 
 
 def _pieces(
-    members: Members, samples: Samples, asked: Asked, progress: Callable[[float], object]
+    members: Members,
+    samples: Samples,
+    asked: Asked,
+    progress: Callable[[float], object],
+    spread: Spread,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Starts and ends in seconds [n], and logits [n, C], of some windows at a time."""
     length = np.array([len(samples) / SAMPLE_RATE])
@@ -142,14 +149,15 @@ def _pieces(
     whole = num_frames(len(samples)) >= SECONDS * FRAMES_PER_SECOND  # at least one window
     hears = any(model.recipe.takes_samples for model, _ in members)
     if asked.windows == "recording" or (asked.windows == "frame" and not hears):
-        yield 0 * length, length, weighted_sum(members, asked, pooled_logits, samples, step)[None]
+        logits = weighted_sum(members, asked, pooled_logits, samples, step, spread)
+        yield 0 * length, length, logits[None]
     elif asked.windows == "5s" and not (asked.hop and hears and whole):
         starts = window_starts(len(samples))
-        logits = weighted_sum(members, asked, window_logits, samples, step)
+        logits = weighted_sum(members, asked, window_logits, samples, step, spread)
         yield starts, np.minimum(starts + SECONDS, length), logits
     else:
         reached = following = 0.0
-        for frames, logits in all_frames(members, samples, asked):
+        for frames, logits in all_frames(members, samples, asked, spread):
             if asked.windows == "5s":
                 reached = float(frames[-1]) / FRAMES_PER_SECOND + SECONDS
                 following = float(frames[-1]) + asked.hop_frames
@@ -174,11 +182,13 @@ def weighted_sum(
     predict: Any,
     samples: Samples,
     step: Callable[[float], object] = lambda seconds: None,
+    spread: Spread = map,
 ) -> np.ndarray:
     """Weighted sum of the logits that `predict` (pooled_logits, window_logits) gives for each
     member."""
     rows = [
-        weight * predict(m.network, samples, metadata=_metadata(m, asked), progress=step)
+        weight
+        * predict(m.network, samples, metadata=_metadata(m, asked), progress=step, spread=spread)
         for m, weight in members
     ]
     return np.asarray(np.sum(rows, axis=0, dtype=np.float64), np.float32)
@@ -204,7 +214,7 @@ def place_added(members: Members, asked: Asked) -> np.ndarray:
 
 
 def all_frames(
-    members: Members, samples: Samples, asked: Asked
+    members: Members, samples: Samples, asked: Asked, spread: Spread = map
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Frame numbers [n] and logits [n, C] of the weighted sum, piece by piece.
 
@@ -229,7 +239,7 @@ def all_frames(
             share = weight * network.weight
             constant = constant + share * _constant(network.metadata, model, asked)
         if audio is not None:
-            streams.append((_stream(audio, samples, asked), weight))
+            streams.append((_stream(audio, samples, asked, spread), weight))
     hop = asked.hop_frames if asked.windows == "5s" else 1
     for first, logits in _in_step(streams):
         numbers = hop * np.arange(first, first + len(logits)) - begin
@@ -245,16 +255,16 @@ def _constant(network: Network, model: SavedModel, asked: Asked) -> np.ndarray:
 
 
 def _stream(
-    audio: AudioNetwork, samples: Samples, asked: Asked
+    audio: AudioNetwork, samples: Samples, asked: Asked, spread: Spread
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Number of the first row and rows [n, C] of one network, piece by piece."""
     if asked.windows == "5s":
         first = 0
-        for logits in sliding_logits(audio, samples, hop=asked.hop_frames):
+        for logits in sliding_logits(audio, samples, hop=asked.hop_frames, spread=spread):
             yield first, logits
             first += len(logits)
     else:
-        for first, scores in frame_scores(audio, samples):
+        for first, scores in frame_scores(audio, samples, spread):
             yield first, scores[: audio.classes].T.float().cpu().numpy()
 
 

@@ -4,7 +4,7 @@ Samples are anything that has a length and gives int16 arrays for slices: an arr
 or a file that is read where it is asked for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,10 @@ MINIMUM_SECONDS = 3.0
 OUTPUTS_AT_ONCE = {"cpu": 115, "cuda": 1840}
 
 
+# as `map`: what a function makes of each of many things, in their order, however it is computed
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
 class Samples(Protocol):
     """int16 [S], perhaps not in memory."""
 
@@ -45,6 +49,7 @@ def pooled_logits(
     minimum_seconds: float = MINIMUM_SECONDS,
     metadata: np.ndarray | None = None,
     progress: Callable[[float], object] = lambda seconds: None,
+    spread: Spread = map,
 ) -> np.ndarray:
     """Logits of one whole recording, int16 [S] -> float32 [C].
 
@@ -52,7 +57,7 @@ def pooled_logits(
     grow with its length. `2018`: 63 s every 60 s, as published.
     Recordings under `minimum_seconds` are looped. `metadata` float32 [D] is for networks that
     take it; one that takes nothing else ignores `samples`. `progress` is called with
-    seconds of audio.
+    seconds of audio. `spread`, in the place of `map`, computes segments side by side.
     Raises UserError for a recording without samples or an unknown rule.
     """
     if isinstance(network, HeadNetwork):
@@ -65,7 +70,7 @@ def pooled_logits(
     samples = at_least(samples, minimum_seconds)
     pool: Any = audio.pool  # each kind has a state of its own
     state = None
-    for scores in score_pieces(audio, samples, rule):
+    for scores in score_pieces(audio, samples, rule, spread):
         piece = pool.partial(scores)
         state = piece if state is None else pool.merge(state, piece)
         progress(scores.shape[-1] * audio.stride / FRAMES_PER_SECOND)
@@ -75,7 +80,9 @@ def pooled_logits(
     return logits.float().cpu().numpy()[0]
 
 
-def score_pieces(audio: AudioNetwork, samples: Samples, rule: str = "exact") -> Iterator[Tensor]:
+def score_pieces(
+    audio: AudioNetwork, samples: Samples, rule: str = "exact", spread: Spread = map
+) -> Iterator[Tensor]:
     """Scores over time, before pooling, of int16 [S], piece by piece: [1, C + K, t].
 
     Joined, the exact ones are those of one pass: T outputs, one every `audio.stride` frames.
@@ -94,8 +101,8 @@ def score_pieces(audio: AudioNetwork, samples: Samples, rule: str = "exact") -> 
         raise UserError(
             f"{len(samples)} samples are too few for one output of the network: loop them first"
         )
-    for segment in segments:
-        yield segment_scores(audio, samples, segment, whole=rule == "exact")
+    whole = rule == "exact"
+    return iter(spread(lambda one: segment_scores(audio, samples, one, whole), segments))
 
 
 def segment_scores(

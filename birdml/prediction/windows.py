@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
@@ -16,6 +17,7 @@ from birdml.networks.head import HeadNetwork
 from birdml.prediction.recordings import (
     RULES,
     Samples,
+    Spread,
     at_least,
     audio_part,
     metadata_logits,
@@ -57,12 +59,14 @@ def window_logits(
     rule: str = "exact",
     metadata: np.ndarray | None = None,
     progress: Callable[[float], object] = lambda seconds: None,
+    spread: Spread = map,
 ) -> np.ndarray:
     """Logits of every window of a recording, int16 [S] -> float32 [W, C].
 
     By the rule `exact`, what is left at the end is looped to a whole window; `2018` drops it. A
     metadata network gives one vector, repeated. `seconds` are rounded to whole frames (1/70 s).
-    `progress` is called with seconds of audio.
+    `progress` is called with seconds of audio. `spread`, in the place of `map`, computes windows
+    side by side, as many at once in each place as ever.
     Raises UserError for a recording without samples or an unknown rule.
     """
     samples = at_least(samples, 0)
@@ -80,15 +84,21 @@ def window_logits(
         )
     device = next(network.parameters()).device.type
     at_once = max(1, FRAMES_AT_ONCE.get(device, FRAMES_AT_ONCE["cuda"]) // frames)
-    logits = []
-    for first in range(0, count, at_once):
+    whole = rule == "2018" and audio.receptive_field <= num_frames(len(samples)) < frames
+
+    def some(first: int) -> Tensor:
         numbers = range(first, min(first + at_once, count))
-        if rule == "2018" and audio.receptive_field <= num_frames(len(samples)) < frames:
+        if whole:
             windows = [samples[:]]  # not looped in 2018
         else:
             windows = [_window(samples, number, frames) for number in numbers]
-        logits.append(audio(on_device(audio, np.stack(windows))))
-        progress(min(len(numbers) * seconds, len(samples) / SAMPLE_RATE - first * seconds))
+        return audio(on_device(audio, np.stack(windows)))
+
+    logits = []
+    firsts = range(0, count, at_once)
+    for first, rows in zip(firsts, spread(some, firsts)):
+        logits.append(rows)
+        progress(min(len(rows) * seconds, len(samples) / SAMPLE_RATE - first * seconds))
     result = torch.cat(logits)
     if isinstance(network, CombinedNetwork):
         result = network.add(result, metadata_tensor(network, metadata))

@@ -67,7 +67,7 @@ def embeddings_of(
 
         opened = open_dataset(dataset)
         return embed_dataset(opened, encoder, jobs), opened
-    from birdml.prediction.files import find_audio
+    from birdml.prediction.sources import find_audio
 
     files, unreadable = find_audio(recordings)
     embeddings = embed_files(files, encoder, jobs)

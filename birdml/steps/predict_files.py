@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from birdml.calibration.reading import RULES, Reading, Rule, reading
@@ -11,13 +11,15 @@ from birdml.calibration.table import FILE as THRESHOLDS
 from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
 from birdml.dataset.circumstances import Tables, read_tables
+from birdml.dataset.common_names import read_common_names
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.prediction.files import Outcome, check_audio, predict_files
+from birdml.prediction.files import Outcome, predict_files
 from birdml.prediction.hearing import Heard
 from birdml.prediction.listen import Asked, Members
 from birdml.prediction.side_by_side import SideBySide, one_by_one
+from birdml.prediction.sources import Place, check_audio, place_at
 from birdml.prediction.tables import EVIDENCE, FORMATS
 from birdml.prediction.tables.rows import Made
 from birdml.steps.recording_figures import drawer
@@ -62,6 +64,8 @@ class FileOptions:
     sites: str = ""
     metadata: str = ""
     timezone: str = ""
+    names: str = ""
+    language: str = ""
     jobs: int = 1
     executor: str = "local"
 
@@ -97,7 +101,7 @@ def predict_recordings(options: FileOptions) -> Outcome:
     members: Members = combination.members
     without: Members | None = None
     if not by_file:
-        members = able(combination, asked)
+        members = usable_members(combination, asked)
     elif any(model.recipe.takes_metadata for model, _ in members):
         without = _without_metadata(combination)
     read, beside = _reading(combination, rule, options.thresholds)
@@ -112,10 +116,11 @@ def predict_recordings(options: FileOptions) -> Outcome:
             else None
         )
         draw = drawer(members, asked, label)
-    source = Path(options.recordings)
+    source = place_at(options.recordings)
     model = combination.name.removeprefix("birdml-")
-    out = Path(options.out) if options.out else _default_out(source, model, asked.windows)
-    made = Made(combination.name, combination.version, combination.species)
+    out = place_at(options.out) if options.out else _default_out(source, model, asked.windows)
+    common = common_names(options.names, options.language, combination.species)
+    made = Made(combination.name, combination.version, combination.species, common)
     outcome = predict_files(
         *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
         *(tables, told, without),
@@ -126,10 +131,10 @@ def predict_recordings(options: FileOptions) -> Outcome:
     return outcome
 
 
-def _default_out(source: Path, model: str, windows: str) -> Path:
+def _default_out(source: Place, model: str, windows: str) -> Path:
     """A folder that is named after the source, and that no other source of this name has."""
-    name = f"{source.absolute().stem or 'recordings'}-{model}-{windows}"
-    place = str(source.absolute())
+    place = str(source.absolute()) if isinstance(source, Path) else str(source)
+    name = f"{PurePosixPath(place).stem or 'recordings'}-{model}-{windows}"
     for number in itertools.count(1):
         folder = Path("predictions") / (name if number == 1 else f"{name}-{number}")
         mark = folder / SOURCE
@@ -160,7 +165,7 @@ def find_model(model: str, device: str) -> Combination:
     return replace(found, version=str(version.version))
 
 
-def able(combination: Combination, asked: Asked) -> Members:
+def usable_members(combination: Combination, asked: Asked) -> Members:
     """The members that can answer, their weights grown to the sum of all.
 
     Where date, time and place are all unknown, models that take them are left out, as when served;
@@ -294,7 +299,22 @@ def label_named(option: str, name: str, species: "tuple[Species, ...]") -> int:
     )
 
 
-def _report(outcome: Outcome, out: Path, forms: list[str]) -> None:
+def common_names(path: str, language: str, species: "tuple[Species, ...]") -> tuple[str, ...]:
+    """Common names of species [C] out of a table, none without one; says how many it has.
+
+    Raises UserError as `read_common_names` does, and for a language without a table.
+    """
+    if not path:
+        if language:
+            raise UserError("language is a column of a table of names: give names=FILE too")
+        return ()
+    found = read_common_names(path, species, language)
+    if lacking := len(found) - sum(map(bool, found)):
+        print(f"names: {lacking} of {len(found)} species have none in '{path}'")
+    return found
+
+
+def _report(outcome: Outcome, out: Place, forms: list[str]) -> None:
     for name, reason in list(outcome.faulty.items())[:NAMED]:
         print(f"left out: {name} ({reason})")
     for name, remark in list(outcome.remarks.items())[:NAMED]:

@@ -17,15 +17,17 @@ from birdml.files import writing
 from birdml.networks.audio import AudioNetwork
 from birdml.networks.build import Network
 from birdml.networks.frontend import LearnableMelBank
+from birdml.networks.head import HeadNetwork
 from birdml.networks.saliency import saliency
 from birdml.prediction.curves import curves, named
 from birdml.prediction.listen import Asked, Members
+from birdml.prediction.occlusion import occlusion
+from birdml.prediction.predictions import Predictions
 from birdml.prediction.recordings import Samples, audio_part, on_device
 from birdml.scoring import ranks
 from birdml.signal.excerpts import loop
 from birdml.signal.spectrogram import FRAME_LENGTH
 from birdml.signal.wav import AudioReader
-from birdml.tracking.arrays import Predictions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,15 +36,20 @@ if TYPE_CHECKING:
 SHOWN = 3  # best recordings of a split, and as many of the worst
 
 
-def hearing(members: Members) -> list[AudioNetwork]:
+def hearing(members: Members) -> list[AudioNetwork | HeadNetwork]:
     """The networks that listen; UserError where none does."""
-    found = [audio_part(cast(Network, model.network)) for model, _ in members]
-    if not any(found):
+    found = []
+    for model, _ in members:
+        network = cast(Network, model.network)
+        part = network if isinstance(network, HeadNetwork) else audio_part(network)
+        if part is not None:
+            found.append(part)
+    if not found:
         raise UserError(
             "figures show when a species is heard, and this model reads date, time and place only: "
             "use one that listens"
         )
-    return [audio for audio in found if audio is not None]
+    return found
 
 
 def figure_of(
@@ -62,9 +69,7 @@ def figure_of(
     species = members[0][0].species
     overlay = None
     if salient is not None:
-        audio = hearing(members)[0]
-        strength = saliency(audio, on_device(audio, stretch)[None], salient)[0]
-        overlay = (strength.cpu().numpy(), _band_centres(audio), named([salient], species)[0])
+        overlay = (*_strength(hearing(members)[0], stretch, salient), named([salient], species)[0])
     if shown.last - shown.first < len(samples) / SAMPLE_RATE - 0.1:
         title += f"   ({shown.first:.0f}-{shown.last:.0f} of {len(samples) / SAMPLE_RATE:.0f} s)"
     return detection_figure(
@@ -78,6 +83,16 @@ def figure_of(
         overlay,
         named(truth, species),
     )
+
+
+def _strength(
+    network: AudioNetwork | HeadNetwork, samples: np.ndarray, label: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What speaks for a species, >= 0 [F, M], and the bands' centres in Hz [M]."""
+    if isinstance(network, HeadNetwork):
+        return occlusion(network, samples, label)
+    strength = saliency(network, on_device(network, samples)[None], label)[0]
+    return strength.cpu().numpy(), _band_centres(network)
 
 
 def drawer(

@@ -3,29 +3,17 @@
 import csv
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from birdml.errors import UserError
+from birdml.prediction.predictions import Predictions
 from birdml.tracking import downloads
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Logits of one split, float32 [N, C], of the N recordings (or windows) named in order.
-
-    `starts` are the beginnings of the windows in seconds, float64 [N]; None for whole recordings.
-    """
-
-    files: list[str]
-    starts: np.ndarray | None
-    logits: np.ndarray
 
 
 def log_predictions(

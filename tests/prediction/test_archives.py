@@ -2,7 +2,11 @@
 
 import csv
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -11,7 +15,7 @@ from birdml.errors import UserError
 from birdml.prediction.files import predict_files
 from birdml.prediction.journal import JOURNAL, read_journal
 from birdml.prediction.listen import Asked
-from birdml.prediction.side_by_side import SideBySide
+from birdml.prediction.side_by_side import Helpers, SideBySide
 from birdml.prediction.tables import FORMATS
 from tests.prediction.small import noise
 from tests.prediction.test_split import model
@@ -45,6 +49,36 @@ def test_several_jobs_make_the_same_bytes_in_the_same_order(archive, tmp_path):
         outcome = predict_files(members, archive, out, Asked("5s"), FORMATS, **run)
         assert len(outcome.predicted) == 6 and list(outcome.faulty) == ["broken.wav"]
     assert contents(tmp_path / "out1") == contents(tmp_path / "out3")
+
+
+@pytest.mark.parametrize(
+    "asked", [Asked(), Asked("5s"), Asked("5s", hop=0.5), Asked("frame")], ids=str
+)
+@pytest.mark.parametrize("settings", [{}, {"pooling": "att4"}, {"magnitude": "pcen"}], ids=str)
+def test_one_long_file_is_heard_by_all_jobs_with_the_same_bytes(
+    tmp_path, monkeypatch, asked, settings
+):
+    soundfile.write(tmp_path / "long.wav", noise(200), 22050, subtype="PCM_16")
+    members = [(model(**settings), 1.0), (model(**settings), 0.5)]
+    predict_files(members, tmp_path / "long.wav", tmp_path / "one", asked)
+    monkeypatch.setattr("birdml.prediction.side_by_side.cores", lambda: 3)
+    monkeypatch.setattr("birdml.prediction.side_by_side.torch.get_num_threads", lambda: 1)
+    helped = []
+    help_with = Helpers._help
+    monkeypatch.setattr(Helpers, "_help", lambda *a: helped.append(a[-1]) or help_with(*a))
+    predict_files(members, tmp_path / "long.wav", tmp_path / "three", asked, run=SideBySide(3))
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    assert len(helped) > 5
+
+
+def test_a_helper_that_fails_ends_the_file_and_gives_its_turn_back():
+    turn = threading.BoundedSemaphore(2)
+    with ThreadPoolExecutor(1) as threads, turn:
+        spread = Helpers(threads, turn, 4)
+        assert list(spread(str, range(20))) == [str(n) for n in range(20)]
+        with pytest.raises(ZeroDivisionError):
+            list(spread(lambda n: 1 / (n - 3), range(20)))
+    assert turn.acquire(blocking=False) and turn.acquire(blocking=False)
 
 
 def test_an_error_of_one_job_ends_all(archive, tmp_path, monkeypatch):
@@ -114,6 +148,82 @@ def test_no_room_for_the_journal_is_one_line_and_it_goes_on(archive, tmp_path, m
         with pytest.raises(UserError, match="no space left for .*journal"):
             predict_files(members, archive, out, Asked())
     assert len(predict_files(members, archive, out, Asked()).predicted) == 6
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_disk_that_is_full_in_the_middle_ends_in_one_line_and_it_goes_on(
+    archive, tmp_path, monkeypatch, jobs
+):
+    members, out, forms = [(model(), 1.0)], tmp_path / "out", ("csv", "raven", "parquet")
+    run = {"run": SideBySide(jobs)} if jobs > 1 else {}
+    room = iter(range(9))
+    replace = os.replace
+
+    def until_full(source, target):
+        if "wav" in str(target) and next(room, None) is None:
+            no_room()
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("birdml.files.os.replace", until_full)
+        with pytest.raises(UserError, match="no space left for .*; what is done is kept") as full:
+            predict_files(members, archive, out, Asked("5s"), forms, **run)
+    assert "\n" not in str(full.value)
+    assert not [name for name in contents(out) if name.endswith(".part")]
+    again = predict_files(members, archive, out, Asked("5s"), forms, **run)
+    assert len(again.there) + len(again.predicted) == 6 and again.there
+    predict_files(members, archive, tmp_path / "whole", Asked("5s"), forms)
+    ours, whole = contents(out), contents(tmp_path / "whole")
+    assert ours.pop(JOURNAL) and whole.pop(JOURNAL)
+    assert ours == whole
+
+
+def test_a_clock_that_was_not_set_is_listed_and_is_no_date(archive, tmp_path):
+    (archive / "A" / "20230512_030010.wav").rename(archive / "A" / "19700101_000010.wav")
+    outcome = predict_files([(model(), 1.0)], archive / "A", tmp_path / "out", Asked(top=1))
+    assert outcome.remarks == {"19700101_000010.wav": "the clock of the recorder was not set"}
+    with open(tmp_path / "out" / "predictions.csv", newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    assert rows["19700101_000010.wav"]["date"] == rows["19700101_000010.wav"]["time"] == ""
+    assert rows["20230512_040010.wav"]["date"] == "2023-05-12"
+    listed = (tmp_path / "out" / "problems.csv").read_text()
+    assert "19700101_000010.wav,the clock of the recorder was not set" in listed
+
+
+def test_a_dead_channel_is_said_and_the_other_is_heard(archive, tmp_path):
+    samples = noise(3)
+    stereo = np.stack([samples, np.zeros_like(samples)], axis=1)
+    for folder, sound in (("mono", samples), ("stereo", stereo)):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "a.wav", sound, 22050, subtype="PCM_16")
+        outcome = predict_files(
+            [(model(), 1.0)], tmp_path / folder, tmp_path / f"o{folder}", Asked()
+        )
+    assert outcome.remarks["a.wav"] == (
+        "channel 2 is silent or far quieter: channel 1 of 2 was taken"
+    )
+    tables = [(tmp_path / f"o{folder}" / "a.wav.csv").read_bytes() for folder in ("mono", "stereo")]
+    assert tables[0] == tables[1]
+
+
+def test_files_of_several_sites_or_of_none_are_heard_without_a_place_and_listed(archive, tmp_path):
+    path = tmp_path / "sites.csv"
+    path.write_text("site,latitude,longitude\nA,48,16\n*_04*.wav,47,15\nC,46,14\n")
+    tables, out = read_tables(str(path)), tmp_path / "out"
+    members, told = [(model(), 1.0)], {"sites": True}
+    outcome = predict_files(members, archive, out, Asked(top=1), tables=tables, told=told)
+    several = "several sites match (*_04*.wav, A): none was taken"
+    assert outcome.remarks == {
+        "A/20230512_040010.wav": several,
+        "B/20230512_030010.wav": "no site matches",
+        "B/20230512_050010.wav": "no site matches",
+    }
+    assert tables.sites.unmatched == ["C"]
+    with open(out / "predictions.csv", newline="") as file:
+        places = {row["file"]: (row["site"], row["latitude"]) for row in csv.DictReader(file)}
+    assert places["A/20230512_030010.wav"] == ("A", "48")
+    assert places["A/20230512_040010.wav"] == places["B/20230512_030010.wav"] == ("", "")
+    assert several in (out / "problems.csv").read_text()
 
 
 def no_room():

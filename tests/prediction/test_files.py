@@ -10,11 +10,12 @@ import soundfile
 from birdml.calibration.presence import Presence
 from birdml.calibration.reading import Reading
 from birdml.errors import UserError
-from birdml.prediction.files import find_audio, predict_files
+from birdml.prediction.files import predict_files
 from birdml.prediction.hearing import decoded
 from birdml.prediction.listen import FRAME_CENTRE, Asked, all_frames
 from birdml.prediction.recordings import pooled_logits
 from birdml.prediction.segments import FRAMES_PER_SECOND
+from birdml.prediction.sources import find_audio
 from birdml.prediction.windows import window_logits
 from tests.prediction.small import CLASSES, network, noise
 from tests.prediction.test_split import SPECIES, model

@@ -107,11 +107,11 @@ def postgres(password: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def object_store(keys: dict[str, str]) -> Iterator[str]:
+def object_store(keys: dict[str, str], port: int = 0) -> Iterator[str]:
     """An S3 server with an empty bucket; yields its address."""
     import boto3
 
-    port = free_port()
+    port = port or free_port()
     server = subprocess.Popen(
         [TOOLS / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,

@@ -87,6 +87,18 @@ def test_heads_are_trained_predicted_and_combined_like_any_model(made, client, t
                 assert max(float(row["end"]) for row in rows) > 12
 
 
+def test_a_figure_shows_what_speaks_for_a_species(made, client, tmp_path):
+    dataset, _ = made
+    train(asked(made, "line"))
+    write_wav(tmp_path / "song.wav", tone(0, 44100, np.random.default_rng(0)))
+    asked_for = FileOptions(
+        "birdml-line", str(tmp_path / "song.wav"), out=str(tmp_path / "out"), windows="frame",
+        saliency=dataset.species[0].class_id,
+    )  # fmt: skip
+    predict_recordings(asked_for)
+    assert (tmp_path / "out" / "song.wav.png").stat().st_size > 10_000
+
+
 def test_what_is_registered_holds_the_user_s_encoder_and_is_served_elsewhere(
     made, client, tmp_path, monkeypatch
 ):

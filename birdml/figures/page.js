@@ -2,7 +2,7 @@
 for (const table of document.querySelectorAll("table.models")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
-    head.querySelector("button").addEventListener("click", () => {
+    head.querySelector("button")?.addEventListener("click", () => {
       const numbers = head.classList.contains("number");
       const before = head.getAttribute("aria-sort");
       const down = before ? before === "ascending" : numbers;
