@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = ("dev", "notebooks")
+EXTRAS = ("dev", "maps", "notebooks")
 KEPT = frozenset(
     "torch ruff mypy pre-commit build twine setuptools "
     "mkdocs-material mkdocstrings mkdocs-click".split()

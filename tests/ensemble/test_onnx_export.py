@@ -92,7 +92,8 @@ def test_every_pooling_and_trunk_has_an_onnx_form(tmp_path, trunk, pooling):
         samples = noise(seconds)[None]
         (found,) = session(tmp_path / "a.onnx").run(None, {"samples": samples})
         with torch.no_grad():
-            np.testing.assert_allclose(found, built(torch.from_numpy(samples)), atol=1e-4)
+            expected = built(torch.from_numpy(samples))  # untrained: logits of several hundred
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
 
 
 @pytest.mark.parametrize(

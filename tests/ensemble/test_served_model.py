@@ -137,7 +137,7 @@ WRONG = [
 
 def test_all_faulty_rows_are_listed():
     with pytest.raises(UserError) as error:
-        read_rows(pd.DataFrame([PLACE] + [row for row, _ in WRONG]))
+        read_rows(pd.DataFrame([PLACE] + [row for row, _ in WRONG], dtype=object))
     said = str(error.value).splitlines()
     assert all(len(line) < 300 for line in said)
     assert len(said) == len(WRONG)

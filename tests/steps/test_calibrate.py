@@ -73,6 +73,7 @@ def test_a_model_from_before_becomes_a_calibrated_version(client, dataset, tmp_p
     assert version.tags["map"] == old.tags["map"] == "0.500000"
     assert version.description.startswith("MAP 0.5") and "uncalibrated" not in version.description
     assert "calibrated on 9 validation recordings" in version.description
+    assert "recordings per split: train 24, valid 9, test 4" in version.description
     before, after = (loaded(client, f"models:/birdml-meta1/{number}") for number in "12")
     assert before.calibration is None and after.calibration.fitted_on.count == 9
     for ours, theirs in zip(
