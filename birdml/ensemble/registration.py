@@ -70,6 +70,7 @@ def log_and_register(
     import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
+    from mlflow.models.model import ModelInfo
 
     folder = Path(folder)
     _, members = read_lineage(folder)
@@ -85,7 +86,7 @@ def log_and_register(
         (Path(scratch) / CARD).write_text(f"# {registered_name}\n\n{about}", encoding="utf-8")
         artifacts["card"] = str(Path(scratch) / CARD)
 
-        def log() -> Model:
+        def log() -> ModelInfo:
             # MLflow itself would take the experiment that the environment names.
             logged = client.create_logged_model(
                 own.info.experiment_id,
