@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,7 @@ from birdml.dataset.circumstances import complete, read_tables
 from birdml.dataset.claim import JOURNAL, claimed
 from birdml.dataset.cut_groups import cuts_among, groups_of, parted
 from birdml.dataset.labels import Vocabulary
+from birdml.dataset.licences import counted
 from birdml.dataset.listed import read_list, recordings_listed
 from birdml.dataset.paths import contained
 from birdml.dataset.prepared import (
@@ -175,6 +176,7 @@ def prepare(
                 "valid_stands_for": "listed recordings" if listed else VALID_BY[request.valid_by],
                 "request": fingerprint,
                 **({} if not overlaps else {"cuts": len(overlaps)}),
+                **_licences(recordings, split),
                 **({} if shared is None else {"valid_places_in_train": round(shared, 4)}),
                 **(convert.versions() if has_audio else {}),
             },
@@ -325,6 +327,12 @@ def _fingerprint(
     if marks is not None:
         digest.update(marks.fingerprint.encode())
     return digest.hexdigest()[:16]
+
+
+def _licences(recordings: Sequence[RawRecording], split: Mapping[str, str]) -> dict[str, list[str]]:
+    """Under what the training recordings are, as far as the source says."""
+    told = counted(r.licence for r in recordings if split[r.file] in ("train", "noise_train"))
+    return {"licences": told} if told else {}
 
 
 def _origins(recordings: Sequence[RawRecording], converted: dict[str, Converted]) -> list[Origin]:

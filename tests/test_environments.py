@@ -6,11 +6,22 @@ from pathlib import Path
 
 import yaml
 
+from tests.lowest import KEPT, lowest, tried
+
 ROOT = Path(__file__).parent.parent
 
 
 def plain(name):
     return name.lower().replace("_", "-")
+
+
+def test_the_lowest_versions_are_those_that_are_promised():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    promised = lowest()
+    for line in project["dependencies"]:
+        name = re.match(r"[\w-]+", line).group()
+        assert name in KEPT or f"{name}>={promised[name]}," in line, line
+    assert "torch" in tried() and promised["pytest"] and "birdml" not in promised
 
 
 def test_conda_holds_every_dependency_in_the_version_that_was_tried():

@@ -1,5 +1,6 @@
 """`birdml NAME ...`: every command behind one door, each imported only when it is asked for."""
 
+import difflib
 import importlib
 from typing import Any
 
@@ -48,6 +49,10 @@ class Group(OneLineErrors, click.Group):
         return getattr(importlib.import_module(f"birdml.commands.{name}"), name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"No such command '{args[0]}'; {hint}", ctx)
         found = super().resolve_command(ctx, args)
         self.asked = found[0]
         return found

@@ -8,7 +8,7 @@ from birdml.commands.command import dataset_option, entry_point
 FILES_ONLY: tuple[str, ...] = ("hop", "top", "out", "format", "saliency", "channel")
 FILES_ONLY += ("scores", "min_score", "precision", "recall", "thresholds", "merge", "explain")
 FILES_ONLY += ("date", "time", "latitude", "longitude", "elevation")
-FILES_ONLY += ("sites", "metadata", "timezone", "jobs", "executor")
+FILES_ONLY += ("sites", "metadata", "timezone", "names", "language", "jobs", "executor")
 DATASET_ONLY = ("dataset", "split")
 
 
@@ -95,6 +95,10 @@ DATASET_ONLY = ("dataset", "split")
     default="",
     help="Europe/Vienna or +02:00: zone of the place; UTC,Europe/Vienna: the clocks run on UTC.",
 )
+@click.option(
+    "--names", default="", help="A table of common names: a column of Latin names and others."
+)
+@click.option("--language", default="", help="Its column of names, such as German.")
 @click.option(
     "--jobs", default=1, show_default=True, help="Files at work at once; pieces of a long one."
 )

@@ -24,12 +24,17 @@ from birdml.commands.command import entry_point
 @click.option("--scores", default="presence", show_default=True, help="presence or softmax.")
 @click.option("--out", default="species.csv", show_default=True)
 @click.option("--figures", default=False, show_default=True, type=bool, help="A picture too.")
+@click.option(
+    "--names", default="", help="A table of common names: a column of Latin names and others."
+)
+@click.option("--language", default="", help="Its column of names, such as German.")
 @click.option("--device", default="auto", show_default=True)
 def species(**options):
     """Lists the species that a model expects at a place, by date and time or over the year.
 
     OUT: site, date, time, class_id, latin_name, score (the probability that it is recorded there
-    then), rank. Of a map: latitude, longitude, date, class_id, latin_name, score.
+    then), rank; with names also common_name. Of a map: latitude, longitude, date, class_id,
+    latin_name, score.
     """
     from birdml.steps.species import SpeciesOptions
     from birdml.steps.species import species as run

@@ -85,13 +85,20 @@ def interval(values: np.ndarray, drawn: np.ndarray) -> Interval:
 
 def intervals_in_words(logits: np.ndarray, foreground: np.ndarray, present: np.ndarray) -> str:
     """MAP and MAP-bg with their intervals, as Markdown; logits [N, C] and truth as in `answers`."""
-    one, drawn = answers(logits, foreground, present), resamples(len(logits))
-    ends = {name: interval(one.per_recording(name), drawn) for name in ("map", "map_bg")}
-    told = ", ".join(
-        f"{title} {ends[name].low:.3f} to {ends[name].high:.3f}"
-        for name, title in (("map", "MAP"), ("map_bg", "MAP-bg"))
-    )
+    one = answers(logits, foreground, present)
+    told = ends_in_words(one.per_recording("map"), one.per_recording("map_bg"))
     return f"**{LEVEL} % intervals**, over {len(logits)} recordings: {told}.\n"
+
+
+def ends_in_words(reciprocal: np.ndarray, precision: np.ndarray) -> str:
+    """The intervals of MAP and MAP-bg, out of the values [N] whose means they are.
+
+    >>> ends_in_words(np.ones(9), np.zeros(9))
+    'MAP 1.000 to 1.000, MAP-bg 0.000 to 0.000'
+    """
+    drawn = resamples(len(reciprocal))
+    named = {"MAP": interval(reciprocal, drawn), "MAP-bg": interval(precision, drawn)}
+    return ", ".join(f"{title} {ends.low:.3f} to {ends.high:.3f}" for title, ends in named.items())
 
 
 def wins(models: list[Answers], seed: int = 0) -> np.ndarray:

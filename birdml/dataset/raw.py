@@ -54,6 +54,7 @@ class RawRecording:
     edition: str = ""
     recordist: str = ""
     place: str = ""
+    licence: str = ""
     keep_broken: bool = False  # broken audio becomes silence instead of being left out
     noise: bool = False  # a recording of nothing: no species sings, and that is known
     silent_for: str = "no audio: the source has none for it"  # why there is none, if so

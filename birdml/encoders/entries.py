@@ -37,6 +37,7 @@ class Encoder(BaseModel):
     labels_sha256: Sha256 | None = None
     embedding: str = ""
     logits: str = ""
+    licence_file: str = ""
     code_licence: str
     weights_licence: str
 
@@ -72,7 +73,7 @@ def read_encoders(path: Path = OURS) -> dict[str, Encoder]:
             if not words.get("package"):
                 beside = {
                     key: str(path.parent / value)
-                    for key in ("file", "labels")
+                    for key in ("file", "labels", "licence_file")
                     if isinstance(value := words.get(key), str) and value
                 }
                 words = {**words, **beside}

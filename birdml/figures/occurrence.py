@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from birdml.figures.coast import draw_coast
 from birdml.figures.style import INK, new_figure, tidy
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def maps(
             longitudes, latitudes, score, cmap="viridis", vmin=0, vmax=max(scores.max(), 1e-9)
         )
         axes.set_aspect(aspect)
+        draw_coast(axes, "white")
         tidy(axes, MONTHS[int(date[:2]) - 1] if len(dates) == 12 else date)
         axes.grid(False)
     for axes in panels.flat[len(dates) :]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
+from birdml.figures.coast import draw_coast
 from birdml.figures.style import COLOURS, INK, new_figure, tidy
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def map_of_species(logits: Logits, table: np.ndarray, names: Sequence[str]) -> F
     axes.set_xlim(longitudes[0] - side / 2, longitudes[-1] + side / 2)
     axes.set_ylim(latitudes[0] - side / 2, latitudes[-1] + side / 2)
     axes.set_aspect(aspect)
+    draw_coast(axes)
     tidy(axes, "Most probable species by place", "longitude (°)", "latitude (°)")
     squares = [
         Line2D([], [], marker="s", linestyle="", markersize=8, color=c)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from birdml.figures.coast import draw_coast
 from birdml.figures.style import COLOURS, GREY, INK, new_figure, tidy
 from birdml.place import half_day_hours
 
@@ -138,6 +139,7 @@ def map_of_sites(
     axes.ticklabel_format(useOffset=False)
     middle = np.radians(places[:, 0].mean())
     axes.set_aspect(1 / max(np.cos(middle), 0.2), adjustable="datalim")
+    draw_coast(axes)
     return figure
 
 

@@ -14,7 +14,7 @@ from birdml.calibration.calibrate import calibrate, site_and_day
 from birdml.calibration.saved import Calibration
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
-from birdml.tracking.arrays import Predictions
+from birdml.prediction.predictions import Predictions
 from birdml.tracking.retry import is_away
 
 if TYPE_CHECKING:

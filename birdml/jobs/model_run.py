@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from birdml import __version__
+from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.files import csv_text
 from birdml.jobs import calibration
@@ -43,7 +44,7 @@ def train_model(
     """
     run_id, how = "", "failed"
     try:
-        run_id = retry(lambda: _open(client, request, name, handed))
+        run_id = _open(client, request, name, handed)
         _train_into(client, request, name, run_id, claim)
         how = "finished"
         return True
@@ -56,7 +57,7 @@ def train_model(
     except Exception as error:
         if run_id:
             text = " ".join(f"{error or type(error).__name__}".split())[:4000]
-            retry(lambda: client.set_tag(run_id, "birdml.error", text))
+            client.set_tag(run_id, "birdml.error", text)
         if not isinstance(error, UserError):  # a fault of ours, which somebody has to find
             told = traceback.format_exc()
             print(told, file=sys.stderr, flush=True)
@@ -146,8 +147,8 @@ def _train_into(
         dataset_digest=request.dataset.digest,
         identity=request.identities[name],
     )
-    retry(lambda: finish(client, run_id, model, request, trained))
-    retry(recorder.clear)
+    finish(client, run_id, model, request, trained)
+    recorder.clear()
 
 
 def _needed(client: "MlflowClient", request: TrainRequest, need: str) -> SavedModel:
@@ -214,7 +215,7 @@ def finish(
     if not _tag(client, run_id, "birdml.model_version"):
         truth = dataset.foreground(recordings), dataset.present(recordings)
         sure = intervals_in_words(predictions.logits, *truth)
-        _register(client, run_id, model, metrics, made, sure)
+        _register(client, run_id, model, dataset, metrics, made, sure)
 
 
 def _log_known(client, run_id: str, model: SavedModel, recipe: HeadRecipe) -> None:
@@ -243,11 +244,13 @@ def _register(
     client,
     run_id: str,
     model: SavedModel,
+    dataset: Dataset,
     metrics: dict[str, float],
     made: Calibrated | None,
     sure: str,
 ) -> None:
     from birdml.calibration.saved import save_calibration
+    from birdml.ensemble.card import PARAMETERS, data_tags
     from birdml.ensemble.combination import Member, save_combination
     from birdml.ensemble.registration import log_and_register
     from birdml.zoo.saved import save_model
@@ -264,6 +267,9 @@ def _register(
         "birdml.dataset_digest": model.dataset_digest,
         "birdml.identity": model.identity,
     }
+    tags |= data_tags(dataset)
+    if whence := _tag(client, run_id, PARAMETERS):
+        tags[PARAMETERS] = whence
     recipe = describe_run(model.recipe, model.dataset_name, model.dataset_digest)
     scores = made.in_words if made else calibration.UNCALIBRATED
     about = describe_version(

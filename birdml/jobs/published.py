@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from birdml.ensemble.card import PARAMETERS
 from birdml.errors import UserError
 from birdml.jobs.model_run import finish, log_settings
 from birdml.jobs.request import TrainOptions, prepare_request
@@ -62,6 +63,7 @@ def import_parameters(file: str, options: TrainOptions) -> str:
         "birdml.dataset_digest": dataset.digest,
         "birdml.identity": identity,
         "birdml.device": request.device,
+        PARAMETERS: f"`{Path(file).name}`, sha256 `{content[:12]}`",
         "mlflow.note.content": note + describe_run(recipe, dataset.name, dataset.digest),
     }
     how = "failed"

@@ -32,7 +32,7 @@ PASSED_ON = ("MLFLOW_", "AWS_", "AZURE_", "GOOGLE_")  # tracking server, experim
 
 
 @dataclass(frozen=True)
-class Errand:
+class TrainTask:
     """What a task needs to know; everything else it reads on the machine that it runs on."""
 
     dataset: str  # absolute path
@@ -45,7 +45,7 @@ class Errand:
 
 
 @dataclass(frozen=True)
-class Answer:
+class MachineReport:
     """What a machine says of itself before anything is trained on it."""
 
     machine: str
@@ -61,7 +61,7 @@ def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outc
     dataset, the tracking store or the same birdml.
     """
     ray = connected()
-    errand = Errand(
+    task = TrainTask(
         dataset=str(request.dataset.folder.resolve()),
         digest=request.dataset.digest,
         recipes=dict(request.recipes),
@@ -70,7 +70,7 @@ def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outc
         device=options.device,
         environment=_environment(),
     )
-    _check_machines(ray, errand)
+    _check_machines(ray, task)
     has_gpus = bool(ray.cluster_resources().get("GPU"))
     task = ray.remote(num_cpus=1, max_retries=RETRIES)(_train_one)
     client = store.connect()
@@ -81,7 +81,7 @@ def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outc
         needed = {need: pending[need] for need in recipe.needs}
         gpus = gpus_of(recipe, options.gpus_per_model) if has_gpus else 0
         asked = task.options(name=name, num_gpus=gpus)
-        pending[name] = asked.remote(errand, name, *needed.values())
+        pending[name] = asked.remote(task, name, *needed.values())
     return _gathered(ray, pending, request, LiveTable(client, request))
 
 
@@ -132,7 +132,7 @@ def _is_local(uri: str) -> bool:
     return uri.split(":")[0] in ("sqlite", "file") or "://" not in uri
 
 
-def _check_machines(ray: Any, errand: Errand) -> None:
+def _check_machines(ray: Any, task: TrainTask) -> None:
     """Asks every machine what it sees; UserError, all in one line, where that is not enough."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -140,16 +140,16 @@ def _check_machines(ray: Any, errand: Errand) -> None:
     asked = {
         ray.remote(num_cpus=0, max_retries=2)(_look_around)
         .options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
-        .remote(errand, node["NodeManagerAddress"]): node["NodeManagerAddress"]
+        .remote(task, node["NodeManagerAddress"]): node["NodeManagerAddress"]
         for node in nodes
     }
     ready, silent = ray.wait(list(asked), num_returns=len(asked), timeout=CHECK_SECONDS)
-    answers = [_answer(ray, reference, asked[reference]) for reference in ready]
-    problems = [f"{a.node}: {a.problem}" for a in answers if a.problem]
+    reports = [_answer(ray, reference, asked[reference]) for reference in ready]
+    problems = [f"{a.node}: {a.problem}" for a in reports if a.problem]
     problems += [f"{asked[reference]}: does not answer" for reference in silent]
     if problems:
         raise UserError(f"not every machine of the Ray cluster can train: {'; '.join(problems)}")
-    check_shared(errand.environment["MLFLOW_TRACKING_URI"], {a.machine for a in answers})
+    check_shared(task.environment["MLFLOW_TRACKING_URI"], {a.machine for a in reports})
 
 
 def check_shared(uri: str, machines: set[str]) -> None:
@@ -162,30 +162,30 @@ def check_shared(uri: str, machines: set[str]) -> None:
         )
 
 
-def _answer(ray: Any, reference: Any, node: str) -> Answer:
+def _answer(ray: Any, reference: Any, node: str) -> MachineReport:
     try:
         return ray.get(reference)
     except ray.exceptions.RayError as error:
         last = str(error).strip().splitlines()[-1]
-        return Answer("", node, f"cannot run birdml {__version__} ({last[:200]})")
+        return MachineReport("", node, f"cannot run birdml {__version__} ({last[:200]})")
 
 
-def _look_around(errand: Errand, node: str) -> Answer:
+def _look_around(task: TrainTask, node: str) -> MachineReport:
     """Runs on each machine: whether it sees what a training needs."""
-    os.environ.update(errand.environment)
+    os.environ.update(task.environment)
     try:
-        dataset = open_dataset(errand.dataset)
-        if dataset.digest != errand.digest:
-            problem = f"another dataset lies at {errand.dataset}; the same is needed everywhere"
-            return Answer(machine(), node, problem)
-        if not _is_local(errand.environment["MLFLOW_TRACKING_URI"]):
+        dataset = open_dataset(task.dataset)
+        if dataset.digest != task.digest:
+            problem = f"another dataset lies at {task.dataset}; the same is needed everywhere"
+            return MachineReport(machine(), node, problem)
+        if not _is_local(task.environment["MLFLOW_TRACKING_URI"]):
             store.connect()
     except UserError as error:
-        return Answer(machine(), node, str(error))
-    return Answer(machine(), node)
+        return MachineReport(machine(), node, str(error))
+    return MachineReport(machine(), node)
 
 
-def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
+def _train_one(task: TrainTask, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
     """Runs on some machine, after what it needs: trains a model unless it is there."""
     from birdml.jobs.ledger import StoreLedger, train_models
     from birdml.training.trainer import pick_device
@@ -193,14 +193,14 @@ def _train_one(errand: Errand, name: str, *needed: tuple[str, Outcome]) -> tuple
     broken = [need for need, outcome in needed if outcome.state in ("failed", "blocked")]
     if broken:
         return name, Outcome("blocked", f"needs {', '.join(broken)}")
-    os.environ.update(errand.environment)
+    os.environ.update(task.environment)
     try:
         request = TrainRequest(
-            dataset=open_dataset(errand.dataset),
-            recipes=errand.recipes,
-            identities=errand.identities,
-            seed=errand.seed,
-            device=pick_device(errand.device),
+            dataset=open_dataset(task.dataset),
+            recipes=task.recipes,
+            identities=task.identities,
+            seed=task.seed,
+            device=pick_device(task.device),
         )
         client = store.connect()
         ledger = StoreLedger(client, request)

@@ -147,14 +147,14 @@ def main() -> int:
     interrupt_on_termination()
     threading.Thread(target=_interrupt_without_watcher, daemon=True).start()
 
-    def tell(name: str, outcome: Outcome) -> None:
+    def report(name: str, outcome: Outcome) -> None:
         print(MARK + json.dumps([name, outcome.state, outcome.reason]), flush=True)
 
     try:
         request = prepare_request(TrainOptions(**json.loads(sys.argv[1])))
         client = store.connect()
         ledger = StoreLedger(client, request)
-        train_models(client, request, ledger, list(request.recipes), False, tell)
+        train_models(client, request, ledger, list(request.recipes), False, report)
     except UserError as error:
         print(f"error: {error}", flush=True)
         return 2

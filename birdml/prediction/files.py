@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from birdml.addresses import Address
 from birdml.calibration.reading import Reading
+from birdml.dataset.addresses import Address
 from birdml.dataset.channels import MEAN
 from birdml.dataset.circumstances import NOTHING, Tables
 from birdml.dataset.convert import silent_decoders
@@ -114,6 +114,7 @@ def predict_files(
                 **_settings(asked),
                 **({} if channel == MEAN else {"channel": channel}),
                 **(told or {}),
+                **(made.settings if made else {}),
                 **reading.settings,
             },
             results.called,

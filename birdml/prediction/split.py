@@ -13,14 +13,14 @@ from birdml.metadata import metadata_table
 from birdml.networks.build import Network
 from birdml.networks.head import HeadNetwork
 from birdml.prediction.heads import of_dataset
+from birdml.prediction.predictions import Predictions
 from birdml.prediction.recordings import on_device, pooled_logits
 from birdml.prediction.windows import window_logits, window_starts
 from birdml.signal.wav import AudioReader
-from birdml.tracking.arrays import Predictions
 from birdml.zoo.parts import Metadata
 from birdml.zoo.saved import SavedModel
 
-WINDOWS = ("recording", "5s")
+SPLIT_WINDOWS = ("recording", "5s")
 METADATA_AT_ONCE = 4096  # recordings
 
 
@@ -60,8 +60,9 @@ def predict_split(
     Raises UserError where the split is empty, the model knows other species, or audio is missing.
     """
     windows = windows or default_windows(split)
-    if windows not in WINDOWS:
-        raise UserError(f"windows='{windows}': a split is predicted per {' or '.join(WINDOWS)}")
+    if windows not in SPLIT_WINDOWS:
+        known = " or ".join(SPLIT_WINDOWS)
+        raise UserError(f"windows='{windows}': a split is predicted per {known}")
     recordings = dataset.split(split)
     check(model, dataset, split, recordings, windows)
     network = cast(Network, model.network.to(device).eval())

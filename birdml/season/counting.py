@@ -44,6 +44,7 @@ class Season:
 
     scores: str
     names: dict[str, str] = field(default_factory=dict)  # class id -> Latin name
+    common: dict[str, str] = field(default_factory=dict)  # class id -> common name, where known
     places: dict[str, tuple[float, float] | None] = field(default_factory=dict)  # of sites
     by_site: Counter = field(default_factory=Counter)  # (species, site)
     by_day: Counter = field(default_factory=Counter)  # (species, day)
@@ -131,6 +132,7 @@ def _add(season: Season, entry: Entry, table: Path, min_score: float) -> None:
             continue
         one = row["species"]
         season.names[one] = row["latin_name"] or one
+        season.common[one] = row.get("common_name") or ""
         season.by_site[one, site] += 1
         if one not in season.best or score > season.best[one].score:
             source = entry.source

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from birdml.figures import season as figures
-from birdml.figures.pages import render
+from birdml.pages.render import render
 from birdml.season.clips import Clips, clip, data, png
 from birdml.season.counting import Season
 
@@ -19,6 +19,7 @@ LEAST = 60.0  # seconds recorded in an hour, or on a day, for a rate to mean som
 @dataclass(frozen=True)
 class _Species:
     name: str
+    common: str
     count: int
     per_site: list[int]
     days: tuple[date, date] | None
@@ -80,7 +81,8 @@ def page(season: Season, shown: dict[str, bytes], title: str, clips: Clips = cli
         heard = clips(best) if number < WITH_CLIP else None
         listed.append(
             _Species(
-                *(season.names[one], sum(per_site), per_site, season.first_and_last(one)),
+                *(season.names[one], season.common.get(one, ""), sum(per_site), per_site),
+                season.first_and_last(one),
                 *(best.score, best.file, best.start, heard),
             )
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from birdml.calibration.saved import load_calibration, save_calibration
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
-from birdml.ensemble.card import without_card
+from birdml.ensemble.card import data_tags, without_card
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError
 from birdml.jobs import calibration
@@ -92,6 +92,8 @@ def _calibrate_one(client: "MlflowClient", target: Target, dataset: Dataset) -> 
     calibration.log_calibration(client, target.run_id, target.name, made)
     about = without_card(version.description or "").replace(calibration.UNCALIBRATED.strip(), "")
     tags = {key: value for key, value in version.tags.items() if key != MADE_ANEW}
+    if version.tags.get("birdml.dataset_digest") == dataset.digest:
+        tags = data_tags(dataset) | tags
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "combination"
         shutil.copytree(folder, copy)

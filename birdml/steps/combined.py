@@ -16,10 +16,11 @@ from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.ensemble.combination import Member, combine, load_combination, read_lineage
 from birdml.errors import UserError
+from birdml.prediction.predictions import Predictions
 from birdml.prediction.split import default_windows, predict_split
 from birdml.prediction.windows import window_starts
 from birdml.tracking import runs
-from birdml.tracking.arrays import Predictions, load_predictions, log_predictions
+from birdml.tracking.arrays import load_predictions, log_predictions
 from birdml.zoo.saved import load_model, read_about
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from birdml.tracking import champions, store
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.runs import TrackedModel
 from birdml.zoo.parts import Hearing, Metadata
-from birdml.zoo.recipe import DEFAULTS, Recipe, saved_recipe
+from birdml.zoo.recipe import FAMILIES, Recipe, saved_recipe
 
 ROUNDING = 0.01  # of the recordings: ranks that differ by the last digits of a sum
 OVER = {"recording": "recordings", "recordist": "recordists", "site": "sites"}
@@ -43,7 +43,8 @@ def recipe_of(model: TrackedModel) -> Recipe:
     A setting that the run does not name has its default. Raises ValueError for a value that cannot
     be.
     """
-    defaults = DEFAULTS.get(model.family, {})
+    kind = FAMILIES.get(model.family)
+    defaults = kind.defaults() if kind else {}
     values: dict[str, Any] = {}
     for key, text in model.params.items():
         setting = key.removeprefix("cfg.")

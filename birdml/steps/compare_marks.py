@@ -28,7 +28,7 @@ from birdml.steps.compare import OVER, unit_name
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from birdml.tracking.arrays import Predictions
+    from birdml.prediction.predictions import Predictions
 
 MOST = 100  # species of a window that count, the highest first, as in a submission
 SECONDS = 5.0  # of the windows that models are predicted in

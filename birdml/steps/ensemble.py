@@ -36,6 +36,9 @@ def ensemble(options: EnsembleOptions) -> str:
         raise UserError(f"criterion='{options.criterion}'; it can be {', '.join(CRITERIA)}")
     if options.evaluations < 1:
         raise UserError(f"evaluations={options.evaluations}; it must be at least 1")
+    for name in ("evaluations", "seed"):
+        if getattr(options, name) >= 1 << 63:
+            raise UserError(f"{name} has more than 64 bits")
     dataset = open_dataset(options.dataset)
     client = store.connect()
     models = champions.meant(client, dataset, options.models)

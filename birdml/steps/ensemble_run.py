@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from birdml.calibration.saved import save_calibration
+from birdml.comparison.statistics import ends_in_words, intervals_in_words
+from birdml.ensemble.card import PARAMETERS, data_tags
 from birdml.ensemble.combination import Member, save_combination
 from birdml.ensemble.page import page
 from birdml.ensemble.registration import log_and_register
@@ -137,9 +139,14 @@ def register(
         "birdml.dataset_digest": candidates.dataset.digest,
         "birdml.strategy": options.strategy,
     }
+    tags |= data_tags(candidates.dataset)
+    whence = [f"{m.name} ({m.tags[PARAMETERS]})" for m, _ in used if PARAMETERS in m.tags]
+    if whence:
+        tags[PARAMETERS] = ", ".join(whence)
     if found.crossfit is not None:
         tags["crossfit/map"] = f"{found.crossfit.map:.6f}"
         tags["crossfit/map_bg"] = f"{found.crossfit.map_bg:.6f}"
+        tags["crossfit/intervals"] = ends_in_words(*found.crossfit.terms)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "combination"
         save_combination(folder, options.name, members, folders)
@@ -148,7 +155,10 @@ def register(
             save_calibration(folder, made.calibration)
             calibration.log_calibration(client, run_id, options.name, made)
         scores = made.in_words if made else calibration.UNCALIBRATED
-        how = f"{_describe(options, candidates, found)}\n{scores}"
+        recordings = candidates.dataset.split("valid")
+        truth = candidates.dataset.foreground(recordings), candidates.dataset.present(recordings)
+        sure = intervals_in_words(found.logits, *truth)
+        how = f"{_describe(options, candidates, found)}\n{sure}\n{scores}"
         about = describe_version(found.scores, candidates.dataset.name, run_id, how)
         return log_and_register(client, run_id, folder, options.name, tags, about)
 

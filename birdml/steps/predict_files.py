@@ -11,6 +11,7 @@ from birdml.calibration.table import FILE as THRESHOLDS
 from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
 from birdml.dataset.circumstances import Tables, read_tables
+from birdml.dataset.common_names import read_common_names
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
@@ -63,6 +64,8 @@ class FileOptions:
     sites: str = ""
     metadata: str = ""
     timezone: str = ""
+    names: str = ""
+    language: str = ""
     jobs: int = 1
     executor: str = "local"
 
@@ -98,7 +101,7 @@ def predict_recordings(options: FileOptions) -> Outcome:
     members: Members = combination.members
     without: Members | None = None
     if not by_file:
-        members = able(combination, asked)
+        members = usable_members(combination, asked)
     elif any(model.recipe.takes_metadata for model, _ in members):
         without = _without_metadata(combination)
     read, beside = _reading(combination, rule, options.thresholds)
@@ -116,7 +119,8 @@ def predict_recordings(options: FileOptions) -> Outcome:
     source = place_at(options.recordings)
     model = combination.name.removeprefix("birdml-")
     out = place_at(options.out) if options.out else _default_out(source, model, asked.windows)
-    made = Made(combination.name, combination.version, combination.species)
+    common = common_names(options.names, options.language, combination.species)
+    made = Made(combination.name, combination.version, combination.species, common)
     outcome = predict_files(
         *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
         *(tables, told, without),
@@ -161,7 +165,7 @@ def find_model(model: str, device: str) -> Combination:
     return replace(found, version=str(version.version))
 
 
-def able(combination: Combination, asked: Asked) -> Members:
+def usable_members(combination: Combination, asked: Asked) -> Members:
     """The members that can answer, their weights grown to the sum of all.
 
     Where date, time and place are all unknown, models that take them are left out, as when served;
@@ -293,6 +297,21 @@ def label_named(option: str, name: str, species: "tuple[Species, ...]") -> int:
         f"{option}='{name}': the model knows no such species among its {len(species)}; "
         "use a class id or a Latin name of its label set"
     )
+
+
+def common_names(path: str, language: str, species: "tuple[Species, ...]") -> tuple[str, ...]:
+    """Common names of species [C] out of a table, none without one; says how many it has.
+
+    Raises UserError as `read_common_names` does, and for a language without a table.
+    """
+    if not path:
+        if language:
+            raise UserError("language is a column of a table of names: give names=FILE too")
+        return ()
+    found = read_common_names(path, species, language)
+    if lacking := len(found) - sum(map(bool, found)):
+        print(f"names: {lacking} of {len(found)} species have none in '{path}'")
+    return found
 
 
 def _report(outcome: Outcome, out: Place, forms: list[str]) -> None:

@@ -22,12 +22,12 @@ from birdml.networks.saliency import saliency
 from birdml.prediction.curves import curves, named
 from birdml.prediction.listen import Asked, Members
 from birdml.prediction.occlusion import occlusion
+from birdml.prediction.predictions import Predictions
 from birdml.prediction.recordings import Samples, audio_part, on_device
 from birdml.scoring import ranks
 from birdml.signal.excerpts import loop
 from birdml.signal.spectrogram import FRAME_LENGTH
 from birdml.signal.wav import AudioReader
-from birdml.tracking.arrays import Predictions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

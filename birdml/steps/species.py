@@ -40,6 +40,8 @@ class SpeciesOptions:
     scores: str = "presence"
     out: str = "species.csv"
     figures: bool = False
+    names: str = ""
+    language: str = ""
     device: str = "auto"
 
 
@@ -54,14 +56,15 @@ class Site:
 
 
 def species(options: SpeciesOptions) -> list[tuple]:
-    """Writes the species of each site and week to `out`, and prints the best; rows as in HEADER.
+    """Writes the species of each site and week to `out`, and prints the best; rows as in HEADER,
+    behind them a common name where names are given.
 
     Without a date, each of the 52 weeks of a year. Raises UserError for a request that can't be
     met.
     """
     from birdml.calibration.reading import reading
     from birdml.ensemble.occurrence import dates, left_out, occurrence, table_of, weeks
-    from birdml.steps.predict_files import find_model
+    from birdml.steps.predict_files import common_names, find_model
     from birdml.training.trainer import pick_device
 
     if options.area:
@@ -71,6 +74,7 @@ def species(options: SpeciesOptions) -> list[tuple]:
     rule = rule_of(options)
     combination = find_model(options.model, pick_device(options.device))
     count = len(combination.species)
+    common = common_names(options.names, options.language, combination.species)
     read = reading(combination.name, combination.calibration, count, rule)
     for remark in read.remarks:
         print(remark)
@@ -83,9 +87,9 @@ def species(options: SpeciesOptions) -> list[tuple]:
     for site in sites:
         place = (site.latitude, site.longitude, site.elevation)
         scores = occurrence(combination, table_of(*place, list(days), [minute]), read)
-        rows += _listed(site, when, options, combination, scores, read.thresholds)
+        rows += _listed(site, when, options, combination, common, scores, read.thresholds)
         if len(sites) == 1:
-            _print(combination, scores, when)
+            _print(combination, common, scores, when)
             if options.figures:
                 what = "probability of presence" if read.presence else "share of the softmax"
                 hours = None
@@ -93,7 +97,7 @@ def species(options: SpeciesOptions) -> list[tuple]:
                     at = table_of(*place, list(days), [60.0 * hour for hour in range(24)])
                     hours = occurrence(combination, at, read)
                 _draw(options, combination, scores, hours, what)
-    write_text(Path(options.out), csv_text(HEADER, rows))
+    write_text(Path(options.out), csv_text((*HEADER, "common_name") if common else HEADER, rows))
     print(
         f"{len(rows)} lines of {len(sites)} {'site' if len(sites) == 1 else 'sites'}: {options.out}"
     )
@@ -171,6 +175,7 @@ def _listed(
     when: list[str],
     options: SpeciesOptions,
     combination: Combination,
+    common: tuple[str, ...],
     scores: np.ndarray,
     thresholds: np.ndarray | None,
 ) -> Iterator[tuple]:
@@ -181,15 +186,19 @@ def _listed(
         for rank, label in enumerate(best[: options.top], 1):
             one = combination.species[label]
             score = f"{row[label]:.6f}"
-            yield site.name, date, options.time, one.class_id, one.latin_name, score, rank
+            what = (one.class_id, one.latin_name, score, rank)
+            yield (site.name, date, options.time, *what, *((common[label],) if common else ()))
 
 
-def _print(combination: Combination, scores: np.ndarray, when: list[str]) -> None:
+def _print(
+    combination: Combination, common: tuple[str, ...], scores: np.ndarray, when: list[str]
+) -> None:
     highest, week = scores.max(axis=0), scores.argmax(axis=0)
     for label in np.argsort(-highest, kind="stable")[:SHOWN]:
         one = combination.species[label]
         at = f"  {when[week[label]]}" if len(when) > 1 else ""
-        print(f"{highest[label]:.3f}  {one.latin_name or one.class_id}{at}")
+        name = f" ({common[label]})" if common and common[label] else ""
+        print(f"{highest[label]:.3f}  {one.latin_name or one.class_id}{name}{at}")
 
 
 def _draw(

@@ -62,7 +62,7 @@ def species_map(options: SpeciesOptions) -> Path:
     from birdml.ensemble.occurrence import dates, left_out, occurrence
     from birdml.figures.occurrence import maps
     from birdml.figures.style import species_names
-    from birdml.steps.predict_files import find_model, label_named
+    from birdml.steps.predict_files import common_names, find_model, label_named
     from birdml.training.trainer import pick_device
 
     if options.sites or options.latitude or options.longitude:
@@ -73,6 +73,7 @@ def species_map(options: SpeciesOptions) -> Path:
     asked = checked_moment(options)
     rule = rule_of(options)
     combination = find_model(options.model, pick_device(options.device))
+    common = common_names(options.names, options.language, combination.species)
     label = label_named("map", options.map, combination.species)
     read = reading(combination.name, combination.calibration, len(combination.species), rule)
     for remark in read.remarks:
@@ -91,6 +92,7 @@ def species_map(options: SpeciesOptions) -> Path:
         table = np.stack([moment[0], moment[1], north, east, moment[2]], axis=1)
         scores[row] = occurrence(combination, table, read)[:, label]
     one_species = combination.species[label]
+    called = f" ({common[label]})" if common and common[label] else ""
     what = (one_species.class_id, one_species.latin_name)
     rows = [
         (f"{a:.4f}", f"{b:.4f}", date, *what, f"{score:.6f}")
@@ -104,7 +106,7 @@ def species_map(options: SpeciesOptions) -> Path:
         latitudes,
         longitudes,
         when,
-        species_names([one_species])[0],
+        species_names([one_species])[0] + called,
         "probability of presence" if read.presence else "share of the softmax",
     )
     path = out.with_suffix(".png")

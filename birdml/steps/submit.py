@@ -17,6 +17,7 @@ from birdml.submission.making import (
 )
 from birdml.submission.probabilities import check_kind
 from birdml.tracking import champions, registry, store
+from birdml.tracking.databases import check_takes
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.zoo.saved import read_about
 
@@ -49,6 +50,7 @@ def submit(options: SubmitOptions) -> list[Written]:
     splits_of(dataset, options.task)
     client = store.connect()
     store.check_place(client)
+    check_takes(client.tracking_uri)
     mark_dead_runs(client)
     version = champions.version_meant(client, options.model, dataset.digest)
     called = f"{version.name} version {version.version}"

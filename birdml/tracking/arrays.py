@@ -3,29 +3,17 @@
 import csv
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from birdml.errors import UserError
+from birdml.prediction.predictions import Predictions
 from birdml.tracking import downloads
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Logits of one split, float32 [N, C], of the N recordings (or windows) named in order.
-
-    `starts` are the beginnings of the windows in seconds, float64 [N]; None for whole recordings.
-    """
-
-    files: list[str]
-    starts: np.ndarray | None
-    logits: np.ndarray
 
 
 def log_predictions(
@@ -65,9 +53,12 @@ def predicted_splits(client: "MlflowClient", run_id: str) -> set[str]:
 def load_predictions(client: "MlflowClient", run_id: str, split: str) -> Predictions | None:
     """Predictions of a split; the logits as a memory map. None where the run has none.
 
-    Raises UserError where they are cut short or have lost a part.
+    Raises UserError where they are cut short or have lost a part, and where the files of the whole
+    run are gone.
     """
     if split not in predicted_splits(client, run_id):
+        if (lost := downloads.lost_folder(client, run_id)) is not None:
+            raise UserError(_broken(run_id, split, f"{lost} {downloads.MOVED}"))
         return None
     try:
         folder = downloads.fetch(client, f"runs:/{run_id}", f"predictions/{split}")

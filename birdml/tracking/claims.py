@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from birdml.tracking.processes import gone, this_process
-from birdml.tracking.retry import at_once, retry
+from birdml.tracking.retry import at_once
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -125,7 +125,7 @@ class Board:
             self.client.log_param(self.run_id, key, self.owner)
         except MlflowException:
             # Another process was faster, or the answer to our own writing got lost.
-            held = retry(lambda: self.client.get_run(self.run_id).data.params.get(key))
+            held = self.client.get_run(self.run_id).data.params.get(key)
             if held is None:
                 raise
             if held != self.owner:
@@ -176,7 +176,7 @@ def _board_of(client: "MlflowClient", dataset_digest: str) -> str:
     try:
         client.log_param(first, key, made)
     except MlflowException:  # another process was faster, or the answer got lost
-        known = retry(lambda: client.get_run(first).data.params.get(key))
+        known = client.get_run(first).data.params.get(key)
         if known is None:
             raise
         if known != made and not left:

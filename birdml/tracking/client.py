@@ -4,8 +4,9 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
+from birdml.tracking.faults import disk_in_words
 from birdml.tracking.interrupts import in_one_piece
-from birdml.tracking.retry import retry, waits
+from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,7 +17,7 @@ def client_of(uri: str) -> "MlflowClient":
 
     Where a server is away, or a database locked, its requests wait as `retry` does, but in blocks
     that say `at_once`. A server finishes what it was asked by itself; a request to a database that
-    this process opens is not interrupted.
+    this process opens is not interrupted. UserError where files can't be written.
     """
     import mlflow
 
@@ -31,14 +32,12 @@ def client_of(uri: str) -> "MlflowClient":
 
             @functools.wraps(value)
             def request(*args: Any, **kwargs: Any) -> Any:
-                with whole():
+                with whole(), disk_in_words(uri):
                     return value(*args, **kwargs)
 
             @functools.wraps(value)
             def patient(*args: Any, **kwargs: Any) -> Any:
-                if waits():
-                    return retry(lambda: request(*args, **kwargs))
-                return request(*args, **kwargs)
+                return retry(lambda: request(*args, **kwargs))
 
             return patient
 

@@ -1,14 +1,36 @@
 """Runs whose process is gone: marked as KILLED at the next start, not RUNNING for ever."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from birdml.tracking import runs, store
 from birdml.tracking.claims import Board
-from birdml.tracking.processes import gone
+from birdml.tracking.processes import gone, this_process
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+
+def hold_handed_run() -> None:
+    """Writes into the run that `mlflow run` opened which process is at work on it, and marks dead
+    runs. Raises UserError for a run that is none for us, before any work.
+    """
+    client = store.connect()
+    run_id = store.handed_run()
+    if run_id is None:
+        return
+    client.set_tag(run_id, store.PROCESS, this_process())
+    for name in mark_dead_runs(client):
+        print(f"{name}: an earlier run died and is marked as killed", file=sys.stderr)
+
+
+def end_handed_runs() -> None:
+    """Marks what `mlflow run` opened for this process as KILLED, unless it has ended."""
+    client = store.connect()
+    for run_id in store.runs_handed():
+        if client.get_run(run_id).info.status == "RUNNING":
+            client.set_terminated(run_id, "KILLED")
 
 
 def mark_dead_runs(client: "MlflowClient") -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from birdml.tracking.retry import at_once, is_away, retry
+from birdml.tracking.retry import at_once, is_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -118,7 +118,7 @@ class RunRecorder:
 
     def finish(self) -> None:
         """Sends what still waits, for as long as it takes a server to come back."""
-        retry(self._send)
+        self._send()
 
     def clear(self) -> None:
         """Deletes the checkpoints: the run has come to its end."""

@@ -72,6 +72,16 @@ def holder(client: "MlflowClient", name: str) -> str | None:
 
 
 def _missing(client: "MlflowClient", uri: str) -> str:
+    name, version, alias = _parts(uri)
+    versions = sorted(int(v.version) for v in client.search_model_versions(f"name = '{name}'"))
+    if versions:
+        which = f"no version with the alias '{alias}'" if alias else f"no version {version}"
+        more = ", ..." if len(versions) > 8 else ""
+        return (
+            f"{name} has {which}; it has {', '.join(map(str, versions[:8]))}{more}: "
+            f"name one, such as {name}@{versions[-1]}"
+            + (", or give it the alias in the UI" if alias else "")
+        )
     there_are = names(client)
     there = ", ".join(there_are[:8]) + (", ..." if len(there_are) > 8 else "")
     return (
@@ -160,7 +170,10 @@ def load_registered(client: "MlflowClient", uri: str) -> Path:
     try:
         return downloads.fetch(client, place, "artifacts")
     except FileNotFoundError as error:
-        raise UserError(f"the files of {place} are gone: {error}") from None
+        raise UserError(
+            f"the files of {place} are gone: {error}; bring them back, or delete this version and "
+            f"the run {version.run_id}, and make it again"
+        ) from None
 
 
 def promote(client: "MlflowClient", name: str, version: str, metrics: dict[str, float]) -> bool:

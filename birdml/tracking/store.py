@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from birdml.errors import UserError
 from birdml.tracking.client import client_of
+from birdml.tracking.databases import check_opens
 from birdml.tracking.descriptions import EXPERIMENT_TAGS, VIEW
 from birdml.tracking.faults import in_words, without_password
 from birdml.tracking.processes import this_process
@@ -50,12 +51,13 @@ def connect() -> "MlflowClient":
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # errors are said by us
     uri = mlflow.get_tracking_uri()
     try:
         if (path := _fresh_file(uri)) is not None:
             _check_not_elsewhere(uri, path)
             _make_database(path)
+        check_opens(uri)
         client = client_of(uri)
         with at_once():
             client.search_experiments(max_results=1)
@@ -140,6 +142,11 @@ def _make_database(path: Path) -> None:
 def handed_run() -> str | None:
     """The run that `mlflow run` opened for this process, if it did."""
     return os.environ.get("MLFLOW_RUN_ID") or None
+
+
+def runs_handed() -> tuple[str, ...]:
+    """The runs that `mlflow run` opened and that this process has taken for its own."""
+    return tuple(_ours)
 
 
 def experiment_id(client: "MlflowClient") -> str:

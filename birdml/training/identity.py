@@ -10,7 +10,7 @@ import torch
 from birdml.encoders.entries import find_encoder
 from birdml.training.precision import precision
 from birdml.zoo.parts import Embedded
-from birdml.zoo.recipe import DEFAULTS, Recipe
+from birdml.zoo.recipe import Recipe
 
 PLACES = ("encoders", "synonyms", "noise_folder")  # files, which count by what they hold
 
@@ -55,10 +55,11 @@ def identities(
 def _settings(recipe: Recipe) -> dict:
     """What a recipe says beyond the defaults; saved predictions count by their content, wherever
     they lie."""
+    defaults = recipe.defaults()
     settings = {
         key: value
         for key, value in recipe.settings_in_use().items()
-        if key not in ("family", *PLACES) and value != DEFAULTS[recipe.family][key]
+        if key not in ("family", *PLACES) and value != defaults[key]
     }
     folder = settings.get("pseudo_labels")
     if folder:

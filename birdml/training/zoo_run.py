@@ -50,7 +50,7 @@ def run_zoo(
     """
     outcomes: dict[str, Outcome] = {}
 
-    def settle(name: str, state: str, reason: str = "") -> None:
+    def record(name: str, state: str, reason: str = "") -> None:
         outcomes[name] = Outcome(state, reason)
         report(name, outcomes[name])
 
@@ -66,19 +66,19 @@ def run_zoo(
                 if need in outcomes and outcomes[need].state in ("failed", "blocked")
             ]
             if broken:
-                settle(name, "blocked", f"needs {', '.join(broken)}")
+                record(name, "blocked", f"needs {', '.join(broken)}")
             elif ledger.finished(name):
-                settle(name, "there")
+                record(name, "there")
             elif reason := ledger.failed(name):
-                settle(name, "failed", reason)
+                record(name, "failed", reason)
             elif missing or (claim := ledger.claim(name)) is None:
                 continue
             else:
                 try:
                     if train_one(name, claim):
-                        settle(name, "finished")
+                        record(name, "finished")
                 except Exception as error:
-                    settle(name, "failed", " ".join(str(error).split()) or type(error).__name__)
+                    record(name, "failed", " ".join(str(error).split()) or type(error).__name__)
             progressed = True
         if not progressed:
             time.sleep(poll)  # all that is left is in other hands

@@ -12,7 +12,7 @@ from typing import Any
 
 from birdml.errors import UserError
 from birdml.zoo.parts import Embedded
-from birdml.zoo.recipe import FAMILIES, FIELDS, SETTINGS, Recipe, changed, make_recipe
+from birdml.zoo.recipe import FAMILIES, FIELDS, Recipe, changed, known_settings, make_recipe
 
 HERE = Path(__file__).parent
 WITHOUT = {
@@ -113,10 +113,10 @@ def _recipe(name: str, family: str, words: dict, zoo: dict[str, Recipe]) -> Reci
 
 def check_setting(key: str, families: Iterable[str]) -> None:
     """ValueError for a setting that there is not, or that no model of these families reads."""
-    own = [name for family in families for name in SETTINGS[family]]
+    own = [name for family in families for name in FAMILIES[family].setting_names()]
     if key in own:
         return
-    if not any(key in names for names in SETTINGS.values()):
+    if key not in known_settings():
         near = difflib.get_close_matches(key, own, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise ValueError(f"unknown setting '{key}'{hint}")

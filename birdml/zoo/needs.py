@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from birdml.errors import UserError
 from birdml.zoo.parts import Labels
-from birdml.zoo.recipe import SETTINGS, Recipe
+from birdml.zoo.recipe import Recipe
 
 # What a teacher and its student must have in common, beside their family.
 TAUGHT = "mel_max fields date_phases time_phases features degree"
@@ -30,7 +30,7 @@ def check_needs(recipe: Recipe, needs: Mapping[str, Recipe]) -> None:
 
 
 def _check_teacher(recipe: Recipe, teacher: Recipe) -> None:
-    wanted = [key for key in TAUGHT.split() if key in SETTINGS[recipe.family]]
+    wanted = [key for key in TAUGHT.split() if key in recipe.setting_names()]
     taught = [key for key in wanted if getattr(recipe, key) != getattr(teacher, key, None)]
     if teacher.family != recipe.family or (recipe.takes_metadata and taught):
         raise UserError(

@@ -13,7 +13,16 @@ from pydantic import AfterValidator, Field
 
 from birdml.metadata import FIELDS, blur, drop, encode, encoded_size
 from birdml.place import FEATURES, blurred, feature_count, place_features
-from birdml.zoo.settings import Amount, Count, Counts, Fraction, Positive, Share, Whole, part
+from birdml.zoo.settings import (
+    Amount,
+    Count,
+    Counts,
+    Fraction,
+    NonNegativeInt,
+    Positive,
+    Share,
+    part,
+)
 
 BLURS = {  # standard deviations of FIELDS: days, minutes, degrees, degrees, metres
     "none": (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -179,7 +188,7 @@ class Place(Metadata):
     features: Features = FEATURES
     degree: Annotated[int, Field(ge=1, le=30)] = 10  # of spherical harmonics
     units: Count = 256  # of the dense layers
-    blocks: Whole = 2
+    blocks: NonNegativeInt = 2
 
     def encoded(self, table: np.ndarray) -> np.ndarray:
         return place_features(table, self.fields, self.features, self.degree)
@@ -253,7 +262,7 @@ class Embedded:
     sharpness: Positive = 20.0  # of the cosines to prototypes
     mixup: Amount = 0.0  # a of the shares' Beta(a, a); 0 does not mix
     class_weighting: Amount = 0.0  # recordings of rare species count more: 0 not, 1 evens them out
-    noisy_copies: Whole = 0  # of each training recording, mixed with recordings of nothing
+    noisy_copies: NonNegativeInt = 0  # of each training recording, mixed with recordings of nothing
     noise_folder: str = ""  # these, instead of the dataset's recordings of nothing
     noisy_levels: tuple[float, float] = (-10.0, 10.0)  # dB of the recording over the noise
 
@@ -281,7 +290,7 @@ class Labels:
     pseudo_labels: str = ""  # folder of saved predictions, whose softmax is added to the targets
     class_weighting: Amount = 0.0  # targets of rare species count more: 0 not, 1 evens them out
     loss: Literal["cross_entropy", "step_attention", "binary"] = "cross_entropy"
-    ignored_top: Whole = 10  # binary loss: wrong species with the highest logits not counted
+    ignored_top: NonNegativeInt = 10  # binary loss: highest wrong logits not counted
     l2_decay: Amount = 0.0  # times the sum of squares of all weights, added to the loss
 
     def label_contradictions(self) -> Iterator[str]:
@@ -305,7 +314,7 @@ class Passes:
     """AdamW over all recordings again and again, to the end; the last state counts."""
 
     batch_size: Count = 256
-    epoch_steps: Whole = 0  # 0: as many as it takes to see every recording once
+    epoch_steps: NonNegativeInt = 0  # 0: as many as it takes to see every recording once
     epochs: Count = 20
     learning_rate: Positive = 0.002  # the highest
     schedule: Literal["one_cycle", "constant"] = "one_cycle"

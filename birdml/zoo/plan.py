@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from birdml.errors import UserError
 from birdml.zoo.load import check_setting, configure, parse_settings, select
 from birdml.zoo.needs import check_needs
-from birdml.zoo.recipe import SETTINGS, Recipe
+from birdml.zoo.recipe import Recipe
 
 
 def plan(
@@ -29,7 +29,7 @@ def plan(
         raise UserError(f"set: {error}") from None
     recipes = {}
     for name in names:
-        own = {k: v for k, v in values.items() if k in SETTINGS[zoo[name].family]}
+        own = {k: v for k, v in values.items() if k in zoo[name].setting_names()}
         recipes[name] = configure(zoo[name], profile, own)
     waiting = list(recipes)
     while waiting:

@@ -26,9 +26,9 @@ from birdml.zoo.parts import (
     Place,
     Shares,
 )
-from birdml.zoo.settings import Amount, Count, Positive, Whole, in_words, part
+from birdml.zoo.settings import Amount, Count, NonNegativeInt, Positive, in_words, part
 
-__all__ = ["BLURS", "DEFAULTS", "FAMILIES", "FIELDS", "Recipe"]
+__all__ = ["BLURS", "FAMILIES", "FIELDS", "Recipe"]
 PARTS = (Hearing, Embedded, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
 
 
@@ -83,6 +83,22 @@ class Recipe:
         teacher = getattr(self, "teacher", "")
         return ((teacher,) if teacher else ()) + getattr(self, "start_from", ())
 
+    @classmethod
+    def setting_names(cls) -> tuple[str, ...]:
+        """Every setting that the family reads."""
+        return tuple(f.name for f in fields(cls) if f.name != "name")  # type: ignore[arg-type]
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """A setting's default in the part that it belongs to, as a plain value: what an identity
+        is told against."""
+        return {
+            field.name: list(field.default) if isinstance(field.default, tuple) else field.default
+            for source in (cls, *(p for p in PARTS if issubclass(cls, p)))
+            for field in fields(source)  # type: ignore[arg-type]
+            if field.name != "name"
+        }
+
     def settings(self) -> dict[str, Any]:
         """The family, and every setting but the name, as plain values (tuples become lists)."""
         values = {"family": self.family} | asdict(self)  # type: ignore[call-overload]
@@ -130,7 +146,7 @@ class KernelRecipe(Passes, Shares, Kernels, Recipe):
 
     family = "kernel"
     title = "kernel models"
-    epoch_steps: Whole = 70
+    epoch_steps: NonNegativeInt = 70
     epochs: Count = 1
     learning_rate: Positive = 0.15
     schedule: Literal["one_cycle", "constant"] = "constant"
@@ -199,26 +215,11 @@ FAMILIES: dict[str, type[Recipe]] = {
         *(PlaceKernelRecipe, CombinedRecipe, CombinedPlaceRecipe, HeadRecipe),
     )
 }
-SETTINGS = {
-    family: tuple(f.name for f in fields(kind) if f.name != "name")  # type: ignore[arg-type]
-    for family, kind in FAMILIES.items()
-}
 
 
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
-
-
-# By family, a setting's default in the part that it belongs to: what an identity is told against.
-DEFAULTS = {
-    family: {
-        field.name: _plain(field.default)
-        for source in (kind, *(p for p in PARTS if issubclass(kind, p)))
-        for field in fields(source)  # type: ignore[arg-type]
-        if field.name != "name"
-    }
-    for family, kind in FAMILIES.items()
-}
+def known_settings() -> set[str]:
+    """Every setting that a family reads."""
+    return {name for kind in FAMILIES.values() for name in kind.setting_names()}
 
 
 def make_recipe(kind: type[Recipe], name: str, values: Mapping[str, Any]) -> Recipe:
@@ -237,7 +238,7 @@ def changed(recipe: Recipe, values: Mapping[str, Any], name: str = "") -> Recipe
 
     Raises ValueError as `make_recipe` does.
     """
-    kept = {field: getattr(recipe, field) for field in SETTINGS[recipe.family]}
+    kept = {field: getattr(recipe, field) for field in recipe.setting_names()}
     return make_recipe(type(recipe), name or recipe.name, kept | dict(values))
 
 
@@ -251,8 +252,8 @@ def saved_recipe(name: str, settings: Mapping[str, Any]) -> Recipe:
     family = values.pop("family", None)
     if family not in FAMILIES:
         raise ValueError(f"family '{family}' is none of {', '.join(FAMILIES)}")
-    own = SETTINGS[family]
-    unknown = [key for key in values if not any(key in names for names in SETTINGS.values())]
+    own = FAMILIES[family].setting_names()
+    unknown = sorted(set(values) - known_settings())
     if unknown:
         raise ValueError(f"{family} models have no setting '{unknown[0]}'")
     return make_recipe(FAMILIES[family], name, {k: v for k, v in values.items() if k in own})

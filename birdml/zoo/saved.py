@@ -1,7 +1,8 @@
 """A trained model on disk: `model.json` and `weights.safetensors`, nothing that needs MLflow.
 
-A head also has `encoder.json`, the entry of its encoder; where that is a file of the user's, and in
-no package, the folder holds that file as well.
+A head also has `encoder.json`, the entry of its encoder, and `LICENCE-<encoder>.txt`, the licence
+of the encoder's weights; where these are a file of the user's, and in no package, the folder holds
+that file as well.
 
 The folder is written beside its place and renamed: where it exists, it is whole. What is read is
 checked first, so that a broken file is one line that names it.
@@ -85,17 +86,26 @@ def save_model(folder: str | Path, model: SavedModel) -> None:
 
 
 def _save_encoder(folder: Path, encoder: "Encoder") -> None:
-    """The entry of an encoder, and its files where no package holds them."""
-    from birdml.encoders.weights import labels_file, weights_file
+    """The entry of an encoder, its licence, and its files where no package holds them."""
+    from birdml.encoders.weights import labels_file, licence_file, weights_file
 
+    licence = licence_file(encoder)
+    if licence is not None:
+        shutil.copyfile(licence, folder / licence_name(encoder))
     if not encoder.package:
         own = {"file": weights_file(encoder), "labels": labels_file(encoder)}
         for path in filter(None, own.values()):
             shutil.copyfile(path, folder / path.name)
         encoder = encoder.model_copy(
             update={key: path.name if path else "" for key, path in own.items()}
+            | {"licence_file": licence_name(encoder) if licence else ""}
         )
     (folder / ENCODER).write_text(encoder.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def licence_name(encoder: "Encoder") -> str:
+    """What the licence of an encoder's weights is called in the folder of a head."""
+    return f"LICENCE-{encoder.name}.txt"
 
 
 def read_encoder(folder: str | Path) -> "Encoder | None":
@@ -117,8 +127,9 @@ def read_encoder(folder: str | Path) -> "Encoder | None":
         raise UserError(f"'{path}' is broken ({_line(error)}); {AGAIN}") from None
     if not encoder.package:
         beside = {"file": str(path.with_name(Path(encoder.file).name))}
-        if encoder.labels:
-            beside["labels"] = str(path.with_name(Path(encoder.labels).name))
+        for key in ("labels", "licence_file"):
+            if value := getattr(encoder, key):
+                beside[key] = str(path.with_name(Path(value).name))
         encoder = encoder.model_copy(update=beside)
     weights_file(encoder)
     return encoder

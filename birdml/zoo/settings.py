@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 BITS = 1 << 63  # whole numbers stay below, as in TOML
-Whole = Annotated[int, Field(ge=0, lt=BITS)]
+NonNegativeInt = Annotated[int, Field(ge=0, lt=BITS)]
 Count = Annotated[int, Field(ge=1, lt=BITS)]
 Amount = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]

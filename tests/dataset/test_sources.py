@@ -120,7 +120,8 @@ def test_latin_names_are_voted_on(tmp_path):
 
 
 def test_xeno_canto_without_audio(tmp_path):
-    more = {"also": ["Turdus pilaris", "Ara macao"]}
+    licence = "//creativecommons.org/licenses/by/4.0/"
+    more = {"also": ["Turdus pilaris", "Ara macao"], "lic": licence}
     page(
         tmp_path / "raw", "1.json", *(entry(n, "merula" if n % 2 else "pilaris") for n in range(8))
     )
@@ -136,6 +137,9 @@ def test_xeno_canto_without_audio(tmp_path):
     assert by_name["XC9"].background == ("Turdus_pilaris",)
     assert by_name["XC11"].longitude == 12.5
     assert by_name["XC1"].time == "06:30" and not dataset.has_audio
+    train = len(dataset.split("train"))
+    assert by_name["XC9"].split == "train"
+    assert dataset.made["licences"] == ["CC BY 4.0: 1", f"not said: {train - 1}"]
     done = {row[0] for row in problems_of(dataset.folder)}
     assert {"4.json", "XC10", "2.json", "2.json: XC9"} <= done
 
@@ -182,8 +186,11 @@ def test_kaggle_with_audio(tmp_path):
 
 
 def test_kaggle_without_audio(tmp_path):
-    path = table(tmp_path / "raw" / "some.csv", kaggle_rows())
+    said = "Creative Commons Attribution-NonCommercial-ShareAlike 3.0"
+    rows = [row | {"license": said} for row in kaggle_rows()]
+    path = table(tmp_path / "raw" / "some.csv", rows)
     dataset = prepare(Request(str(path)), tmp_path / "dataset")
+    assert dataset.made["licences"] == [f"CC BY-NC-SA 3.0: {len(dataset.split('train'))}"]
     assert len(dataset.recordings) == 5 and not dataset.has_audio
     assert dataset.recordings[0].file == "blabir/XC102"
 

@@ -23,6 +23,7 @@ embedding = "features"
 logits = "scores"
 code_licence = "MIT"
 weights_licence = "CC0-1.0"
+licence_file = "tiny-licence.txt"
 """
 
 
@@ -58,6 +59,7 @@ def make_encoder(folder):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tiny.onnx").write_bytes(model.SerializeToString())
     (folder / "tiny.txt").write_text("".join(f"{label}\n" for label in LABELS))
+    (folder / "tiny-licence.txt").write_text("Do as you like.\n")
     digests = {
         "sha256": hashlib.sha256((folder / "tiny.onnx").read_bytes()).hexdigest(),
         "labels_sha256": hashlib.sha256((folder / "tiny.txt").read_bytes()).hexdigest(),

@@ -63,6 +63,7 @@ def test_no_windows_give_no_rows(tiny):
         ({"embedding": "inner ear"}, "no output inner ear; it has features, scores"),
         ({"window": 0.25, "hop": 0.25}, "takes samples as ['batch', 4000], not [1, 2000]"),
         ({"dimension": 5}, "shape (1, 4), not 5 values"),
+        ({"licence_file": "nowhere.txt"}, "there is no 'nowhere.txt', the licence of its weights"),
         ({"package": "no_such_package"}, "pip install 'birdml[onnx]'"),
     ],
 )

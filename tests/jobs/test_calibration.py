@@ -17,7 +17,7 @@ from birdml.jobs.calibration import (
     of_validation,
     of_validation_or_none,
 )
-from birdml.tracking.arrays import Predictions
+from birdml.prediction.predictions import Predictions
 from tests.calibration.simulated import simulate
 
 CLASSES = tuple(f"sp{i}" for i in range(5))

@@ -48,6 +48,8 @@ def test_they_are_registered_once_with_figures_and_the_same_weights(client, data
     folder = registry.load_registered(client, "models:/birdml-meta3@champion")
     for key, value in load_model(folder / "meta3").network.state_dict().items():
         assert torch.equal(value, network.state_dict()[key])
+    about = client.get_model_version("birdml-meta3", "1").description
+    assert "not trained here: `meta3.npz`, sha256" in about
     settings = f"{SMALL} epoch_steps=5 epochs=1"  # a training is another request
     (outcome,) = train(asked(dataset, settings)).values()
     assert outcome.state == "finished"

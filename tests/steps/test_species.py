@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from birdml.calibration.reading import Reading
+from birdml.dataset.recording import Species
 from birdml.ensemble.combination import load_combination
 from birdml.ensemble.occurrence import dates, occurrence, table_of, weeks
 from birdml.errors import UserError
@@ -41,6 +42,22 @@ def test_a_date_gives_one_list_best_first(place, tmp_path, capsys):
     assert {(row["date"], row["time"]) for row in found} == {("2026-05-03", "06:30")}
     said = capsys.readouterr().out
     assert "uncalibrated" in said and found[0]["latin_name"] in said
+
+
+def test_common_names_of_a_table_stand_behind(place, tmp_path, capsys):
+    table = tmp_path / "names.csv"
+    table.write_text("latin,German\nAvis bina,Zweier\nAvis una,Einser\n")
+    named = saved_model(
+        tmp_path / "named", "place", species=(Species("1", "Avis una"), Species("2", "Avis bina"))
+    )
+    options = asked(str(named), tmp_path, date="2026-05-03", names=str(table), **HERE)
+    species(options)
+    assert {row["latin_name"]: row["common_name"] for row in rows(options.out)} == {
+        "Avis una": "Einser", "Avis bina": "Zweier"
+    }  # fmt: skip
+    assert "Avis una (Einser)" in capsys.readouterr().out
+    species(asked(str(named), tmp_path, date="2026-05-03", **HERE))
+    assert "common_name" not in rows(options.out)[0]
 
 
 def test_the_scores_are_those_of_the_network(place, tmp_path):

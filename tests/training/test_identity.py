@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from birdml.training.identity import identities, model_seed
 from birdml.zoo.load import load_zoo
-from birdml.zoo.recipe import DEFAULTS, SETTINGS, MetaRecipe
+from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.settings import part
 
 
@@ -36,16 +36,15 @@ def test_saved_predictions_count_by_their_content(tmp_path):
     assert identity("here") != before
 
 
-def test_an_option_that_is_added_and_off_is_no_other_request(monkeypatch):
+def test_an_option_that_is_added_and_off_is_no_other_request():
     before = identities(load_zoo(), "digest", 0)
 
     @part
     class Longer(MetaRecipe):
         whistle: float = 0.0
 
-    monkeypatch.setitem(DEFAULTS["meta"], "whistle", 0.0)
     zoo = load_zoo()
-    settings = {key: getattr(zoo["meta3"], key) for key in SETTINGS["meta"]}
+    settings = {key: getattr(zoo["meta3"], key) for key in MetaRecipe.setting_names()}
     longer = zoo | {"meta3": Longer("meta3", **settings)}
     assert identities(longer, "digest", 0) == before
     on = zoo | {"meta3": Longer("meta3", **settings, whistle=0.5)}

@@ -19,7 +19,7 @@ from birdml.zoo.parts import (
     Place,
     Shares,
 )
-from birdml.zoo.recipe import DEFAULTS, FAMILIES
+from birdml.zoo.recipe import FAMILIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "zoo.md").read_text(encoding="utf-8")
 
@@ -74,7 +74,7 @@ def test_every_family_is_explained_with_its_parts_and_its_own_defaults():
             part for part in PARTS.values() if issubclass(kind, part)
         }, family
         defaults = {f.name: plain(f.default) for f in fields(kind) if f.name != "name"}
-        changed = {k: v for k, v in defaults.items() if DEFAULTS[family][k] != v}
+        changed = {k: v for k, v in defaults.items() if kind.defaults()[k] != v}
         changed |= {
             k: v
             for k, v in defaults.items()

@@ -46,6 +46,7 @@ KNOWN: dict[str, str] = {
     "recordist": "author recordist rec recorded_by who_provided_recording recorder observer "
     "recordist_name observer_name observer_id user_id collector contributor",
     "place": "locality location loc place site verbatim_locality site_id location_name station",
+    "licence": "license licence lic license_code rights copyright lizenz",
     "file": "filename file_name file path audio itemid file_path audio_file audio_path sound_file "
     "begin_file recording wav",
     "id": "file_id xc_id recording_id catalog_number ml_catalog_number catalogue_number ml_id "

@@ -203,6 +203,7 @@ class _Rows:
                 media_id=_media_id(name, own_id),
                 recordist=first.get("recordist", ""),
                 place=first.get("place", ""),
+                licence=first.get("licence", ""),
                 noise=not labels,
             )
         )

@@ -113,4 +113,5 @@ def _recording(number: str, entry: dict[str, Any], origin: str) -> RawRecording 
         media_id=number,
         recordist=_text(entry.get("rec")),
         place=_text(entry.get("loc")),
+        licence=_text(entry.get("lic")),
     )

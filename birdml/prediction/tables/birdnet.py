@@ -8,7 +8,6 @@ from birdml.prediction.tables.rows import (
     Made,
     Part,
     Sound,
-    common_name,
     csv_bytes,
     join_csv,
     latin_name,
@@ -25,7 +24,7 @@ def place(name: str, date: str, site: str | None = None) -> str:
 def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
     def row(d: Event) -> tuple[object, ...]:
         one = made.species[d.label]
-        names = (latin_name(one), common_name(one) or latin_name(one))
+        names = (latin_name(one), made.common_name(d.label) or latin_name(one))
         return (f"{d.start:.1f}", f"{d.end:.1f}", *names, f"{d.score:.4f}", sound.path)
 
     return csv_bytes(HEADER, map(row, detections))

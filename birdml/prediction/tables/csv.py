@@ -8,7 +8,6 @@ from birdml.prediction.tables.rows import (
     Made,
     Part,
     Sound,
-    common_name,
     csv_bytes,
     field_cells,
     join_csv,
@@ -42,6 +41,6 @@ def header(field: bool) -> tuple[str, ...]:
 def _row(d: Event, sound: Sound, made: Made) -> tuple[object, ...]:
     one = made.species[d.label]
     what = (one.class_id, one.latin_name, f"{d.score:.6f}", d.rank)
-    more = (common_name(one), f"{d.logit:.4f}", d.windows, *moment(sound, d.start))
+    more = (made.common_name(d.label), f"{d.logit:.4f}", d.windows, *moment(sound, d.start))
     by = (made.model, made.version, *field_cells(sound, d.start))
     return (sound.file, f"{d.start:.3f}", f"{d.end:.3f}", *what, *more, *by)

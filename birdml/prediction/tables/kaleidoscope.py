@@ -9,7 +9,6 @@ from birdml.prediction.tables.rows import (
     Made,
     Part,
     Sound,
-    common_name,
     csv_bytes,
     join_csv,
     latin_name,
@@ -32,7 +31,7 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
     def row(d: Event) -> tuple[object, ...]:
         one = made.species[d.label]
         times = (f"{d.start:.3f}", f"{d.end - d.start:.3f}", *moment(sound, d.start))
-        names = (latin_name(one), common_name(one) or latin_name(one))
+        names = (latin_name(one), made.common_name(d.label) or latin_name(one))
         return (sound.folder, folder, file.name, *times, *names, f"{d.score:.4f}")
 
     return csv_bytes(HEADER, map(row, detections))

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from birdml.calibration.events import Event
 from birdml.prediction.tables.csv import FIELD, HEADER
-from birdml.prediction.tables.rows import Made, Part, Sound, common_name, field_cells, moment
+from birdml.prediction.tables.rows import Made, Part, Sound, field_cells, moment
 
 FOLDER = "predictions.parquet"
 NUMBERS = {"start": "float64", "end": "float64", "score": "float64", "logit": "float32"}
@@ -38,7 +38,7 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
         **{name: [getattr(d, name) for d in detections] for name in NUMBERS},
         "species": [one.class_id for one in species],
         "latin_name": [one.latin_name for one in species],
-        "common_name": [common_name(one) for one in species],
+        "common_name": [made.common_name(d.label) for d in detections],
         "date": [date for date, _ in moments],
         "time": [time for _, time in moments],
         "model": [made.model] * len(species),

@@ -16,7 +16,6 @@ from birdml.prediction.tables.rows import (
     Part,
     Sound,
     TooLarge,
-    common_name,
     latin_name,
 )
 
@@ -39,7 +38,7 @@ def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
         one = made.species[d.label]
         times = (f"{d.start:.3f}", f"{d.end:.3f}")
         names = (Path(sound.file).name, latin_name(one), one.class_id)
-        where = (common_name(one), sound.path, f"{d.start:.3f}")
+        where = (made.common_name(d.label), sound.path, f"{d.start:.3f}")
         figures = (f"{d.score:.4f}", str(d.rank))
         rows.append(
             _line((str(number), "Spectrogram 1", "1", *times, *band, *names, *figures, *where))

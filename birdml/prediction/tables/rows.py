@@ -1,5 +1,6 @@
 """What the rows of tables are made of, and how they become text."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -45,11 +46,24 @@ class Sound:
 
 @dataclass(frozen=True)
 class Made:
-    """By what detections were made: a model, its version in the registry, its species [C]."""
+    """By what detections were made: a model, its version in the registry, its species [C], and
+    their common names where a table of them is given."""
 
     model: str
     version: str
     species: tuple[Species, ...]
+    common: tuple[str, ...] = ()
+
+    def common_name(self, label: int) -> str:
+        """The name in the table, else what the class id says; '' where it is not known."""
+        given = self.common[label] if self.common else ""
+        return given or common_name(self.species[label])
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What tables depend on."""
+        text = "\n".join(self.common)
+        return {"names": hashlib.sha256(text.encode()).hexdigest()[:16]} if self.common else {}
 
 
 @dataclass(frozen=True)

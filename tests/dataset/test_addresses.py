@@ -3,8 +3,8 @@
 import fsspec
 import pytest
 
-from birdml import addresses
-from birdml.addresses import Address, address_of, at_hand, patiently, walk_address
+from birdml.dataset import addresses
+from birdml.dataset.addresses import Address, address_of, at_hand, patiently, walk_address
 from birdml.errors import UserError
 
 
