@@ -72,32 +72,63 @@ class SideBySide:
 
 
 class Helpers:
-    """As `map` for a thread that has its turn: computes things itself, and others by helpers for
-    as long as there are turns that nobody takes. At most `ahead` answers wait for theirs."""
+    """As `map` for a thread that has its turn: it computes one thing after the other, and so does a
+    helper for each turn that nobody takes. At most `ahead` answers wait for theirs."""
 
     def __init__(self, threads: ThreadPoolExecutor, turn: threading.Semaphore, ahead: int):
         self._threads, self._turn, self._ahead = threads, turn, ahead
 
     def __call__(self, function: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
-        waiting: deque[Future] = deque()
-        for thing in things:
-            if self._turn.acquire(blocking=False):
-                waiting.append(self._threads.submit(self._help, function, thing))
-            else:
-                own: Future = Future()
-                own.set_result(function(thing))
-                waiting.append(own)
-            while waiting and (waiting[0].done() or len(waiting) > self._ahead):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        line = _Line(function, things, self._ahead)
+        try:
+            while True:
+                for _ in range(self._ahead // 2):
+                    if not line.ended and self._turn.acquire(blocking=False):
+                        self._threads.submit(self._help, line)
+                took = line.step()
+                while line.answers and (not took or line.answers[0].done()):
+                    yield line.answers.popleft().result()
+                    took = True
+                if not took:
+                    return
+        finally:
+            line.ended = True
 
     @torch.inference_mode()  # which is of a thread
-    def _help(self, function: Callable[[Any], Any], thing: Any) -> Any:
+    def _help(self, line: "_Line") -> None:
         try:
-            return function(thing)
+            while line.step():
+                pass
         finally:
             self._turn.release()
+
+
+class _Line:
+    """Things that wait to be computed, and answers in their order."""
+
+    def __init__(self, function: Callable[[Any], Any], things: Iterable[Any], ahead: int):
+        self._function, self._things, self._ahead = function, iter(things), ahead
+        self._lock = threading.Lock()
+        self.answers: deque[Future] = deque()
+        self.ended = False
+
+    def step(self) -> bool:
+        """Computes the next thing; False where there is none, or too many answers wait."""
+        answer: Future = Future()
+        with self._lock:
+            if self.ended or len(self.answers) > self._ahead:
+                return False
+            try:
+                thing = next(self._things)
+            except StopIteration:
+                self.ended = True
+                return False
+            self.answers.append(answer)
+        try:
+            answer.set_result(self._function(thing))
+        except BaseException as error:
+            answer.set_exception(error)
+        return True
 
 
 class _Stopped(Exception):
