@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 SEEDS = 5
-SMALL = ("--profile", "demo", "--set", "epochs=10 epoch_steps=100 patience=4")
+SMALL = ("--profile", "demo", "--set", "epochs=6 epoch_steps=100 patience=3")
 MAP = r"birdml-(\S+) +\d+ +([\d.]+)"
 CROSSFITTED = r"weights found on other recordings +([\d.]+)"
 
@@ -50,8 +50,10 @@ def main(source: str) -> None:
     values: dict[str, list[float]] = {}
     for seed in range(SEEDS):
         with tempfile.TemporaryDirectory() as folder:
-            for name, value in figures(source, seed, Path(folder)).items():
-                values.setdefault(name, []).append(value)
+            found = figures(source, seed, Path(folder))
+        print(f"seed {seed}: {found}", file=sys.stderr, flush=True)
+        for name, value in found.items():
+            values.setdefault(name, []).append(value)
     for name, each in values.items():
         listed = " ".join(f"{value:.3f}" for value in each)
         print(f"{name:<24} MAP {statistics.mean(each):.3f}  ({listed})")

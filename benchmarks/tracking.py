@@ -81,7 +81,7 @@ def recorder(folder: Path) -> tuple[Any, Any]:
     """That of a run in a store of its own, as `train` has it, and its claim."""
     import mlflow
 
-    from birdml.tracking.claims import Board
+    from birdml.tracking.claims import Claims
     from birdml.tracking.recorder import RunRecorder
     from birdml.tracking.store import connect
 
@@ -89,7 +89,7 @@ def recorder(folder: Path) -> tuple[Any, Any]:
     client = connect()
     experiment = client.create_experiment("birdml", artifact_location=str(folder / "artifacts"))
     run_id = client.create_run(experiment).info.run_id
-    claim = Board(client).claim("one")
+    claim = Claims(client).claim("one")
     assert claim is not None
     return RunRecorder(client, run_id, claim.lost), claim
 

@@ -4,12 +4,14 @@ import contextlib
 import difflib
 import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from birdml.errors import UserError
+from birdml.tracking.interrupts import interrupt_on_termination
 
 DATASET = os.environ.get("BIRDML_DATASET") or "data/demo"
 
@@ -34,6 +36,7 @@ class OneLineErrors(click.Command):
             said = "interrupted; the same command goes on from here"
             click.echo(said, err=True)
             _describe_run(f"{self.step} (interrupted)", said)
+            _end_runs()
             sys.exit(130)
         except Exception as error:
             meant = _of_store(error)
@@ -42,6 +45,29 @@ class OneLineErrors(click.Command):
                 raise
             click.echo(f"error: {meant}", err=True)
             sys.exit(2)
+
+    def invoke(self, context: click.Context):
+        """The command; SIGTERM ends it as ctrl-C does, and its run says who is at work on it."""
+        if not isinstance(self, click.Group):
+            if threading.current_thread() is threading.main_thread():
+                interrupt_on_termination()
+            if os.environ.get("MLFLOW_RUN_ID"):
+                from birdml.tracking.dead_runs import hold_handed_run
+
+                hold_handed_run()
+        return super().invoke(context)
+
+
+def _end_runs() -> None:
+    """Marks what `mlflow run` opened for this command as killed; it would call it failed."""
+    if "birdml.tracking.store" in sys.modules:
+        from birdml.tracking.dead_runs import end_handed_runs
+        from birdml.tracking.retry import at_once
+        from birdml.tracking.store import runs_handed
+
+        if runs_handed():
+            with contextlib.suppress(Exception), at_once():  # the next start sees that we are gone
+                end_handed_runs()
 
 
 class OneLineGroup(OneLineErrors, click.Group):
@@ -60,11 +86,10 @@ def _of_store(error: Exception) -> str | None:
     """What an error of the tracking store means, in one line; None for a fault of ours."""
     if "mlflow" not in sys.modules:
         return None
-    import mlflow
-
     from birdml.tracking.faults import in_words
+    from birdml.tracking.store import tracking_uri
 
-    return in_words(error, mlflow.get_tracking_uri())
+    return in_words(error, tracking_uri())
 
 
 def _describe_run(name: str, note: str) -> None:

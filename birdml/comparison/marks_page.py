@@ -8,7 +8,7 @@ import numpy as np
 from birdml.comparison.charts import Scale, matrix, signed, track
 from birdml.comparison.marks import RESAMPLES, SURE, Compared, findings
 from birdml.comparison.statistics import LEVEL
-from birdml.figures.pages import render
+from birdml.pages.render import render
 
 FIGURES = (  # heading, name in WindowScores
     ("mAP", "map_micro"),

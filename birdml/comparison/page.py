@@ -12,7 +12,7 @@ from birdml.comparison.findings import findings, in_words
 from birdml.comparison.place import FEWEST
 from birdml.comparison.report import Report
 from birdml.comparison.statistics import LEVEL, RESAMPLES, Interval
-from birdml.figures.pages import render
+from birdml.pages.render import render
 from birdml.scoring import TENTHS
 from birdml.zoo.recipe import FAMILIES
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from birdml.addresses import address_of, at_hand
+from birdml.dataset.addresses import address_of, at_hand
 from birdml.dataset.headers import Header, read_header, seconds_apart
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording

@@ -79,20 +79,27 @@ def parts_of(path: Path) -> Parts:
     """The parts of a file, mostly one. Raises OSError where it can't be read."""
     with open(path, "rb") as file:
         head = file.read(16)
-    found = None
-    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
-        found = _wav(path)
-    elif head[:4] == b"fLaC":
-        found = _flac(path)
-    elif head[:4] == b"OggS":
-        found = _ogg(path)
-    elif head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
-        found = _mp3(path)
-    elif head[:4] in (b".snd", b"caff", b"riff"):
-        found = Parts(
-            [lambda: soundfile.SoundFile(os.fsencode(path))], share=_share(path, head[:4])
-        )
+    try:
+        found = _known(path, head)
+    except struct.error:  # cut off within its header: whoever decodes it will say so
+        found = None
     return found or Parts([lambda: soundfile.SoundFile(os.fsencode(path))])
+
+
+def _known(path: Path, head: bytes) -> Parts | None:
+    """The parts of a file whose container we know by its first bytes."""
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return _wav(path)
+    if head[:4] == b"fLaC":
+        return _flac(path)
+    if head[:4] == b"OggS":
+        return _ogg(path)
+    if head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
+        return _mp3(path)
+    if head[:4] in (b".snd", b"caff", b"riff"):
+        share = _share(path, head[:4])
+        return Parts([lambda: soundfile.SoundFile(os.fsencode(path))], share=share)
+    return None
 
 
 def _share(path: Path, mark: bytes) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from birdml.ensemble.contributions import Contribution
 from birdml.ensemble.crossfit import Crossfit
-from birdml.figures.pages import render
+from birdml.pages.render import render
 from birdml.scoring import TENTHS
 
 if TYPE_CHECKING:

@@ -18,10 +18,12 @@ from birdml.ensemble.card import FILE as CARD
 from birdml.ensemble.card import card, encoders_of, shortened
 from birdml.ensemble.combination import LIST, Member, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
+from birdml.tracking.faults import disk_in_words
 from birdml.tracking.interrupts import in_one_piece
+from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 TAG_LENGTH = 5000  # most that MLflow keeps
 PACKAGE = Path(birdml.__file__).parent
@@ -41,7 +43,7 @@ REQUIREMENTS = (  # what loading and answering import
 
 
 def log_and_register(
-    client: "MlflowClient",
+    client: "Store",
     run_id: str,
     folder: str | Path,
     registered_name: str,
@@ -62,10 +64,13 @@ def log_and_register(
 
     Returns:
         the number of the new version.
+
+    Raises UserError where the store's disk takes no files.
     """
     import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
+    from mlflow.models.model import ModelInfo
 
     folder = Path(folder)
     _, members = read_lineage(folder)
@@ -76,31 +81,41 @@ def log_and_register(
         artifacts["calibration"] = str(folder / FILE)
     own = client.get_run(run_id)
     about = card(registered_name, folder, tags, description)
-    with _quiet(), in_one_piece(), tempfile.TemporaryDirectory() as scratch:
+    writing = disk_in_words(client.tracking_uri)
+    with _quiet(), in_one_piece(), writing, tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / CARD).write_text(f"# {registered_name}\n\n{about}", encoding="utf-8")
         artifacts["card"] = str(Path(scratch) / CARD)
-        # MLflow itself would take the experiment that the environment names.
-        logged = client.create_logged_model(
-            own.info.experiment_id,
-            name=registered_name,
-            source_run_id=run_id,
-            params=own.data.params,
-        )
-        model = Model.log(
-            artifact_path=None,
-            name=registered_name,
-            model_id=logged.model_id,
-            flavor=mlflow.pyfunc,
-            run_id=run_id,
-            python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts=artifacts,
-            code_paths=[str(PACKAGE)],
-            signature=_signature(),
-            pip_requirements=[
-                f"{name}=={version(name).split('+')[0]}"
-                for name in (*REQUIREMENTS, *of_encoders(folder, members))
-            ],
-        )
+
+        def log() -> ModelInfo:
+            # MLflow itself would take the experiment that the environment names.
+            logged = client.create_logged_model(
+                own.info.experiment_id,
+                name=registered_name,
+                source_run_id=run_id,
+                params=own.data.params,
+            )
+            try:
+                return Model.log(
+                    artifact_path=None,
+                    name=registered_name,
+                    model_id=logged.model_id,
+                    flavor=mlflow.pyfunc,
+                    run_id=run_id,
+                    python_model=str(Path(__file__).with_name("served_model.py")),
+                    artifacts=artifacts,
+                    code_paths=[str(PACKAGE)],
+                    signature=_signature(),
+                    pip_requirements=[
+                        f"{name}=={version(name).split('+')[0]}"
+                        for name in (*REQUIREMENTS, *of_encoders(folder, members))
+                    ],
+                )
+            except Exception:
+                with suppress(Exception):
+                    client.delete_logged_model(logged.model_id)
+                raise
+
+        model = retry(log)
     with suppress(MlflowException):  # it is there already
         general = describe_registered_model(registered_name)
         client.create_registered_model(registered_name, description=general)
@@ -118,7 +133,7 @@ def log_and_register(
         )
     # what MLflow's own `register_model` writes: the link from the logged model to its version
     link = [{"name": registered_name, "version": created.version}]
-    client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": json.dumps(link)})
+    client.set_logged_model_tags(str(model.model_id), {"mlflow.modelVersions": json.dumps(link)})
     return str(created.version)
 
 

@@ -96,7 +96,9 @@ def _is_empty(value: Any) -> bool:
         return not value.strip()
     if value is None or value is np.ma.masked:
         return True
-    number = isinstance(value, float | Decimal | np.floating | datetime)  # NaT is a datetime
+    if isinstance(value, Decimal):
+        return value.is_nan()  # of a signalling one nothing may be asked but this
+    number = isinstance(value, float | np.floating | datetime)  # NaT is a datetime
     return number and bool(value != value)
 
 

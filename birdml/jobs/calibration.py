@@ -1,7 +1,6 @@
 """The calibration of what is registered: fitted on its validation logits, logged into its run."""
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from birdml.prediction.predictions import Predictions
 from birdml.tracking.retry import is_away
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 SECONDS = 5.0  # of a window
 NOTHING = "noise_valid"  # the split of recordings in which nothing sings
@@ -146,15 +145,11 @@ def of_validation_or_none(
         return None
 
 
-def log_calibration(client: "MlflowClient", run_id: str, name: str, made: Calibrated) -> None:
+def log_calibration(client: "Store", run_id: str, name: str, made: Calibrated) -> None:
     """Metrics and the figure of a calibration into a run; what is there is not logged again."""
-    from mlflow.entities import Metric
-
     from birdml.figures.reliability import reliability_figure
 
-    there, now = client.get_run(run_id).data.metrics, int(time.time() * 1000)
-    missing = [Metric(k, v, now, 0) for k, v in made.metrics.items() if there.get(k) != v]
-    client.log_batch(run_id, metrics=missing)
+    client.log_changed_metrics(run_id, made.metrics)
     try:
         figure = reliability_figure(made.shares, made.held_out, made.present)
         client.log_figure(run_id, figure, "figures/reliability.png")

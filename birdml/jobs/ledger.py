@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 from birdml.jobs.model_run import train_model
 from birdml.jobs.request import TrainRequest
 from birdml.tracking import runs
-from birdml.tracking.claims import Board, Claim
-from birdml.tracking.retry import retry
+from birdml.tracking.claims import Claim, Claims
 from birdml.training.zoo_run import Outcome, run_zoo
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 class StoreLedger:
     """The ledger of `run_zoo` in a tracking store; waits where the store is away for a while."""
 
-    def __init__(self, client: "MlflowClient", request: TrainRequest):
+    def __init__(self, client: "Store", request: TrainRequest):
         self.client, self.request = client, request
-        self.board = Board(client, request.dataset.digest)
+        self.claims = Claims(client, request.dataset.digest)
         self.attempts_before = {
-            name: self.board.outcome(identity)[0] for name, identity in request.identities.items()
+            name: self.claims.outcome(identity)[0] for name, identity in request.identities.items()
         }
         self._runs = runs.FinishedRuns(client, request.dataset.digest, request.identities.values())
         self._finished: set[str] = set()
@@ -31,31 +30,31 @@ class StoreLedger:
     def finished(self, name: str) -> bool:
         """Whether the store holds a finished run of this request (asked again every second)."""
         if time.monotonic() - self._asked > 1:
-            there = retry(self._runs.by_identity)
+            there = self._runs.by_identity()
             self._finished = {i for i, r in there.items() if "birdml.model_version" in r.data.tags}
             self._asked = time.monotonic()
         return self.request.identities[name] in self._finished
 
     def failed(self, name: str) -> str:
         """Why a model failed in other hands since this process began."""
-        attempt, how = retry(lambda: self.board.outcome(self.request.identities[name]))
+        attempt, how = self.claims.outcome(self.request.identities[name])
         if how != "failed" or attempt <= self.attempts_before[name]:
             return ""
         return "failed in another process"
 
     def claim(self, name: str) -> Claim | None:
         """The right to train a model, or None while somebody else has it or it is done."""
-        claim = retry(lambda: self.board.claim(self.request.identities[name]))
+        claim = self.claims.claim(self.request.identities[name])
         if claim is not None:
             self._asked = float("-inf")  # it may have been finished just before it was free
             if self.finished(name):
-                retry(lambda: claim.end("finished"))
+                claim.end("finished")
                 return None
         return claim
 
 
 def train_models(
-    client: "MlflowClient",
+    client: "Store",
     request: TrainRequest,
     ledger: StoreLedger,
     names: Sequence[str],

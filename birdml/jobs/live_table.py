@@ -23,8 +23,7 @@ from birdml.zoo.parts import Passes, Patient
 from birdml.zoo.recipe import Recipe
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Metric, Run
+    from birdml.tracking.client import Run, Store
 
 STATES = {"RUNNING": "training", "FAILED": "failed", "KILLED": "interrupted"}
 ORDER = ("training", "failed", "interrupted", "blocked", "waiting", "finished")
@@ -66,7 +65,7 @@ def epoch_seconds(begin: float, ends: Sequence[float]) -> float:
 class LiveTable:
     """The table of a request; `refresh` asks the store and shows what is new."""
 
-    def __init__(self, client: "MlflowClient", request: TrainRequest, out: TextIO | None = None):
+    def __init__(self, client: "Store", request: TrainRequest, out: TextIO | None = None):
         self.client, self.request, self.out = client, request, out or sys.stdout
         self.began = time.monotonic()
         self._lines = 0  # of the table on the terminal
@@ -138,22 +137,17 @@ class LiveTable:
             state = "waiting"
         if "valid_map" not in metrics:
             return Row(name, state)
-        maps = self._history(run, "valid_map")
+        maps = self.client.curve(run.info.run_id, "valid_map")
         best = max(m.value for m in maps)
         if state != "training":
             return Row(name, state, len(maps), best)
         if not isinstance(recipe, Patient) or recipe.patience_criterion == "valid_map":
             criteria = [-m.value for m in maps]
         else:
-            criteria = [m.value for m in self._history(run, "valid_loss")]
+            criteria = [m.value for m in self.client.curve(run.info.run_id, "valid_loss")]
         ends = [m.timestamp / 1000 for m in maps]
         seconds = epoch_seconds(run.info.start_time / 1000, ends)
         return Row(name, state, len(maps), best, seconds_left(recipe, criteria, seconds))
-
-    def _history(self, run: "Run", key: str) -> "list[Metric]":
-        """One figure for each epoch, in order; an epoch that was done again counts once."""
-        history = self.client.get_metric_history(run.info.run_id, key)
-        return list({m.step: m for m in sorted(history, key=lambda m: m.step)}.values())
 
     def _draw(self, rows: Sequence[Row]) -> None:
         size = shutil.get_terminal_size()

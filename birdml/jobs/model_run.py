@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -27,14 +26,13 @@ from birdml.zoo.recipe import HeadRecipe, Recipe
 from birdml.zoo.saved import SavedModel
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from birdml.networks.head import HeadNetwork
+    from birdml.tracking.client import Store
     from birdml.training.trainer import Trained
 
 
 def train_model(
-    client: "MlflowClient", request: TrainRequest, name: str, claim: Claim, handed: bool
+    client: "Store", request: TrainRequest, name: str, claim: Claim, handed: bool
 ) -> bool:
     """Trains, predicts, registers one model in a run of its own; gives the claim back.
 
@@ -44,7 +42,7 @@ def train_model(
     """
     run_id, how = "", "failed"
     try:
-        run_id = retry(lambda: _open(client, request, name, handed))
+        run_id = _open(client, request, name, handed)
         _train_into(client, request, name, run_id, claim)
         how = "finished"
         return True
@@ -57,7 +55,7 @@ def train_model(
     except Exception as error:
         if run_id:
             text = " ".join(f"{error or type(error).__name__}".split())[:4000]
-            retry(lambda: client.set_tag(run_id, "birdml.error", text))
+            client.set_tag(run_id, "birdml.error", text)
         if not isinstance(error, UserError):  # a fault of ours, which somebody has to find
             told = traceback.format_exc()
             print(told, file=sys.stderr, flush=True)
@@ -75,7 +73,7 @@ def train_model(
             retry(lambda: claim.end(how), limit)
 
 
-def _open(client: "MlflowClient", request: TrainRequest, name: str, handed: bool) -> str:
+def _open(client: "Store", request: TrainRequest, name: str, handed: bool) -> str:
     unfinished = runs.unfinished_runs(client, request.identities[name])
     if unfinished:
         run = unfinished[0]
@@ -106,26 +104,21 @@ def _open(client: "MlflowClient", request: TrainRequest, name: str, handed: bool
     return run_id
 
 
-def log_settings(
-    client: "MlflowClient", run_id: str, request: TrainRequest, recipe: Recipe
-) -> None:
-    from mlflow.entities import Param
-
+def log_settings(client: "Store", run_id: str, request: TrainRequest, recipe: Recipe) -> None:
     settings = recipe.settings_in_use() | {"seed": request.seed}
-    params = [Param(f"cfg.{key}", str(value)) for key, value in settings.items()]
-    client.log_batch(run_id, params=params)
+    client.log_settings(run_id, settings)
     log_dataset(client, run_id, request.dataset, "training")
 
 
 def _train_into(
-    client: "MlflowClient", request: TrainRequest, name: str, run_id: str, claim: Claim
+    client: "Store", request: TrainRequest, name: str, run_id: str, claim: Claim
 ) -> None:
     from birdml.training.identity import model_seed
     from birdml.training.trainer import train
 
     recipe = request.recipes[name]
     recorder = RunRecorder(client, run_id, claim.lost)
-    if _tag(client, run_id, "birdml.model_version"):  # it was killed on its last metres
+    if client.tag(run_id, "birdml.model_version"):  # it was killed on its last metres
         recorder.clear()
         return
     needs = {need: _needed(client, request, need) for need in recipe.needs}
@@ -147,11 +140,11 @@ def _train_into(
         dataset_digest=request.dataset.digest,
         identity=request.identities[name],
     )
-    retry(lambda: finish(client, run_id, model, request, trained))
-    retry(recorder.clear)
+    finish(client, run_id, model, request, trained)
+    recorder.clear()
 
 
-def _needed(client: "MlflowClient", request: TrainRequest, need: str) -> SavedModel:
+def _needed(client: "Store", request: TrainRequest, need: str) -> SavedModel:
     """The trained model of a need, out of the registry."""
     from birdml.ensemble.combination import load_combination
 
@@ -163,7 +156,7 @@ def _needed(client: "MlflowClient", request: TrainRequest, need: str) -> SavedMo
 
 
 def finish(
-    client: "MlflowClient",
+    client: "Store",
     run_id: str,
     model: SavedModel,
     request: TrainRequest,
@@ -174,8 +167,6 @@ def finish(
 
     Each part may have been done before a kill or a server's absence: nothing is done twice.
     """
-    from mlflow.entities import Metric
-
     from birdml.comparison.statistics import intervals_in_words
     from birdml.prediction.split import predict_split
     from birdml.scoring import score
@@ -189,9 +180,7 @@ def finish(
         "training/epochs": len(trained.history),
         "cost/minutes": trained.seconds / 60,
     }
-    there, now = client.get_run(run_id).data.metrics, int(time.time() * 1000)
-    missing = [Metric(key, value, now, 0) for key, value in figures.items() if key not in there]
-    client.log_batch(run_id, metrics=missing)
+    client.log_changed_metrics(run_id, figures)
     if "valid" not in predicted_splits(client, run_id):
         log_predictions(client, run_id, "valid", predictions.files, predictions.logits)
     nothing = calibration.of_nothing(
@@ -212,7 +201,7 @@ def finish(
     _log_figures(client, run_id, model, dataset, predictions.logits, trained.history)
     if isinstance(model.recipe, HeadRecipe) and model.recipe.head in ("own", "warm"):
         _log_known(client, run_id, model, model.recipe)
-    if not _tag(client, run_id, "birdml.model_version"):
+    if not client.tag(run_id, "birdml.model_version"):
         truth = dataset.foreground(recordings), dataset.present(recordings)
         sure = intervals_in_words(predictions.logits, *truth)
         _register(client, run_id, model, dataset, metrics, made, sure)
@@ -256,7 +245,7 @@ def _register(
     from birdml.zoo.saved import save_model
 
     name = f"birdml-{model.name}"
-    there = client.search_model_versions(f"run_id = '{run_id}'")
+    there = client.versions_of(run_id)
     if there:  # killed before it could write so into its run
         registry.promote(client, name, str(there[0].version), metrics)
         client.set_tag(run_id, "birdml.model_version", str(there[0].version))
@@ -268,7 +257,7 @@ def _register(
         "birdml.identity": model.identity,
     }
     tags |= data_tags(dataset)
-    if whence := _tag(client, run_id, PARAMETERS):
+    if whence := client.tag(run_id, PARAMETERS):
         tags[PARAMETERS] = whence
     recipe = describe_run(model.recipe, model.dataset_name, model.dataset_digest)
     scores = made.in_words if made else calibration.UNCALIBRATED
@@ -287,13 +276,9 @@ def _register(
     client.set_tag(run_id, "birdml.model_version", version)
 
 
-def _forget_unregistered(client: "MlflowClient", run_id: str) -> None:
+def _forget_unregistered(client: "Store", run_id: str) -> None:
     """Deletes models that were logged, and killed before they had a version."""
     experiment = client.get_run(run_id).info.experiment_id
     query = f"source_run_id = '{run_id}'"
     for model in client.search_logged_models([experiment], filter_string=query):
         client.delete_logged_model(model.model_id)
-
-
-def _tag(client: "MlflowClient", run_id: str, key: str) -> str:
-    return client.get_run(run_id).data.tags.get(key, "")

@@ -11,7 +11,7 @@ from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.networks.build import build_network
 from birdml.networks.lasagne import load_parameters
 from birdml.tracking import runs, store
-from birdml.tracking.claims import Board
+from birdml.tracking.claims import Claims
 from birdml.zoo.description import describe_run
 from birdml.zoo.recipe import HeadRecipe
 from birdml.zoo.saved import SavedModel
@@ -50,7 +50,7 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     there = runs.finished_run(client, identity)
     if there is not None:
         return f"birdml-{name} version {there.model_version} holds these very parameters"
-    claim = Board(client, dataset.digest).claim(identity)
+    claim = Claims(client, dataset.digest).claim(identity)
     if claim is None:
         raise UserError("another process registers these very parameters: wait for it")
     network = network.to(request.device).eval()

@@ -116,11 +116,9 @@ def connected() -> Any:
 
 def _environment() -> dict[str, str]:
     """What a task needs of ours; the path of a SQLite file is the same from any folder."""
-    import mlflow
-
     found = {key: v for key, v in os.environ.items() if key.startswith(PASSED_ON)}
     found.pop("MLFLOW_RUN_ID", None)
-    found["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
+    found["MLFLOW_TRACKING_URI"] = store.tracking_uri()
     local = "sqlite:///"
     if found["MLFLOW_TRACKING_URI"].startswith(local):
         path = Path(found["MLFLOW_TRACKING_URI"].removeprefix(local)).resolve()

@@ -26,7 +26,7 @@ from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.training.zoo_run import Outcome
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 ROOT = Path(__file__).parent.parent.parent
 REFRESH_SECONDS = 3.0
@@ -35,7 +35,7 @@ ELSEWHERE = "failed in another process"
 
 
 def train_in_workers(
-    options: TrainOptions, request: TrainRequest, client: "MlflowClient", ledger: StoreLedger
+    options: TrainOptions, request: TrainRequest, client: "Store", ledger: StoreLedger
 ) -> dict[str, Outcome]:
     """Trains with `options.jobs` processes and shows how far they are; their errors are shown.
 

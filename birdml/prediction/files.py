@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from birdml.addresses import Address
 from birdml.calibration.reading import Reading
+from birdml.dataset.addresses import Address
 from birdml.dataset.channels import MEAN
 from birdml.dataset.circumstances import NOTHING, Tables
 from birdml.dataset.convert import silent_decoders
@@ -28,9 +28,9 @@ from birdml.prediction.journal import (
     Entry,
     Journal,
     Writer,
+    keep_settings,
     on_disk,
     read_journal,
-    settle,
 )
 from birdml.prediction.listen import SOFTMAX, Asked, Members
 from birdml.prediction.progress import Progress
@@ -55,7 +55,7 @@ Todo = tuple[str, Address | None]  # a name, and where it lies if not below the 
 
 
 @dataclass
-class Outcome:
+class Summary:
     """What became of the files: predicted now, there before, and remarks and faults by file."""
 
     predicted: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ def predict_files(
     told: Mapping[str, object] | None = None,
     without: Members | None = None,
     run: Callable[..., Iterator[Heard]] = one_by_one,
-) -> Outcome:
+) -> Summary:
     """Predicts every audio file of a folder (or one file) into `out`; goes on behind faulty ones.
 
     Both may be addresses of a store (`s3://bucket/season`), see `prediction.results`.
@@ -106,7 +106,7 @@ def predict_files(
     check_audio(source)
     with results_at(out) as results:
         folder = results.folder
-        settle(
+        keep_settings(
             folder,
             {
                 "model": [[model.name, model.identity, weight] for model, weight in members],
@@ -133,8 +133,8 @@ def predict_files(
 
 def _predicted(
     how: How, source: Place, results: Results, run: Callable[..., Iterator[Heard]]
-) -> Outcome:
-    journal, writer, outcome = read_journal(results.folder), Writer(results.folder), Outcome()
+) -> Summary:
+    journal, writer, outcome = read_journal(results.folder), Writer(results.folder), Summary()
     todo, size = _plan(how, source, results, journal, outcome)
     with silent_decoders() as screen, Progress(size, screen) as bar:
         for heard in run(how, results.target, _work(source, todo), bar.heard):
@@ -168,7 +168,7 @@ def _settings(asked: Asked) -> dict[str, Any]:
 
 
 def _plan(
-    how: How, source: Place, results: Results, journal: Journal, outcome: Outcome
+    how: How, source: Place, results: Results, journal: Journal, outcome: Summary
 ) -> tuple[list[Todo], int]:
     """What has no results yet, and how many bytes it is.
 
@@ -229,7 +229,7 @@ def _are_there(
 
 
 def _join(
-    how: How, results: Results, journal: Journal, writer: Writer, outcome: Outcome, changed: bool
+    how: How, results: Results, journal: Journal, writer: Writer, outcome: Summary, changed: bool
 ) -> None:
     """Makes the tables of the whole folder, unless they are of these very files."""
     wholes = {form: getattr(FORMS[form], "WHOLE", "") for form in how.forms}

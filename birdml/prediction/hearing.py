@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.addresses import at_hand
 from birdml.calibration.reading import Reading
+from birdml.dataset.addresses import at_hand
 from birdml.dataset.channels import MEAN
 from birdml.dataset.circumstances import NOTHING, Circumstances, Tables
 from birdml.dataset.convert import Notes, UnreadableAudio, attempts

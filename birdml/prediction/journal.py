@@ -60,7 +60,7 @@ class Journal:
     joined: dict[str, str] = field(default_factory=dict)
 
 
-def settle(out: Path, settings: Mapping[str, object], called: object = None) -> None:
+def keep_settings(out: Path, settings: Mapping[str, object], called: object = None) -> None:
     """Notes in `out` (`called` so to users) what its results are made with; UserError where they
     are made with other."""
     if out.exists() and not out.is_dir():

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from birdml.addresses import WHOLE, Address
+from birdml.dataset.addresses import WHOLE, Address
 from birdml.errors import UserError
 from birdml.prediction.journal import JOURNAL, SETTINGS
 from birdml.prediction.sources import Place, place_at

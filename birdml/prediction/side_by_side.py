@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from birdml.addresses import give_up_on
+from birdml.dataset.addresses import give_up_on
 from birdml.machine import cores
 from birdml.prediction.hearing import Heard, How, hear
 from birdml.prediction.sources import Place

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from birdml.addresses import Address, address_of, walk_address
+from birdml.dataset.addresses import Address, address_of, walk_address
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import HEAD, begins_as_audio, is_audio, told_by_suffix, walk
 from birdml.errors import UserError

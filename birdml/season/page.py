@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from birdml.figures import season as figures
-from birdml.figures.pages import render
+from birdml.pages.render import render
 from birdml.season.clips import Clips, clip, data, png
 from birdml.season.counting import Season
 

@@ -25,8 +25,7 @@ from birdml.steps.predict import Target, find_targets
 from birdml.tracking import registry, store
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
+    from birdml.tracking.client import ModelVersion, Store
 
 MADE_ANEW = "birdml.members"  # a tag that registering writes itself
 
@@ -65,7 +64,7 @@ def calibrate(options: CalibrateOptions) -> None:
         )
 
 
-def _targets(client: "MlflowClient", model: str, dataset: Dataset) -> list[Target]:
+def _targets(client: "Store", model: str, dataset: Dataset) -> list[Target]:
     """What `predict` takes, and ensembles by their name in the registry."""
     if model.partition("@")[0] in registry.names(client, ""):
         version = registry.resolve(client, model)
@@ -73,7 +72,7 @@ def _targets(client: "MlflowClient", model: str, dataset: Dataset) -> list[Targe
     return find_targets(client, model, dataset)
 
 
-def _calibrate_one(client: "MlflowClient", target: Target, dataset: Dataset) -> str:
+def _calibrate_one(client: "Store", target: Target, dataset: Dataset) -> str:
     """What became of one model, in words."""
     version = registry.resolve(client, target.uri)
     folder = registry.load_registered(client, target.uri)
@@ -125,7 +124,7 @@ def _is_calibrated(folder: Path, dataset: Dataset) -> bool:
         return False
 
 
-def _take_over(client: "MlflowClient", old: "ModelVersion", new: str) -> None:
+def _take_over(client: "Store", old: "ModelVersion", new: str) -> None:
     """Moves the alias `champion` to a version if one of the same run holds it."""
     holder = registry.holder(client, old.name)
     if holder in (None, new):

@@ -24,11 +24,11 @@ from birdml.tracking.arrays import load_predictions, log_predictions
 from birdml.zoo.saved import load_model, read_about
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 def combined_predictions(
-    client: "MlflowClient", folder: Path, dataset: Dataset, split: str, device: str = "cpu"
+    client: "Store", folder: Path, dataset: Dataset, split: str, device: str = "cpu"
 ) -> Predictions:
     """Weighted sum of the members' logits on one split, float32 [N, C].
 
@@ -77,7 +77,7 @@ def windowed_predictions(
 
 
 def _predictions(
-    client: "MlflowClient", folder: Path, member: Member, dataset: Dataset, split: str, device: str
+    client: "Store", folder: Path, member: Member, dataset: Dataset, split: str, device: str
 ) -> Predictions:
     run_id = _run_of_dataset(client, folder, member, dataset)
     known = logged_predictions(client, run_id, member.name, dataset, split) if run_id else None
@@ -94,14 +94,14 @@ def _predictions(
 
 
 def logged_predictions(
-    client: "MlflowClient", run_id: str, name: str, dataset: Dataset, split: str
+    client: "Store", run_id: str, name: str, dataset: Dataset, split: str
 ) -> Predictions | None:
     """What a run holds of a split; None where that is nothing, damaged (said), or of other rows."""
     known = _known(client, run_id, name, split)
     return known if known is not None and _complete(known, dataset, split) else None
 
 
-def _known(client: "MlflowClient", run_id: str, name: str, split: str) -> Predictions | None:
+def _known(client: "Store", run_id: str, name: str, split: str) -> Predictions | None:
     """What a run holds; None, and said, where that is damaged: then it is predicted anew."""
     try:
         return load_predictions(client, run_id, split)
@@ -110,9 +110,7 @@ def _known(client: "MlflowClient", run_id: str, name: str, split: str) -> Predic
         return None
 
 
-def _run_of_dataset(
-    client: "MlflowClient", folder: Path, member: Member, dataset: Dataset
-) -> str | None:
+def _run_of_dataset(client: "Store", folder: Path, member: Member, dataset: Dataset) -> str | None:
     """The member's run, if it is there and about the very same dataset."""
     if not member.run_id or read_about(folder / member.name)["dataset_digest"] != dataset.digest:
         return None

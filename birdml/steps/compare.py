@@ -34,7 +34,7 @@ ROUNDING = 0.01  # of the recordings: ranks that differ by the last digits of a 
 OVER = {"recording": "recordings", "recordist": "recordists", "site": "sites"}
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 def recipe_of(model: TrackedModel) -> Recipe:
@@ -121,9 +121,7 @@ def run(dataset_folder: str, models: str, out: str, over: str = "recording") -> 
     return path
 
 
-def collect(
-    client: MlflowClient, dataset: Dataset, models: str
-) -> tuple[list[Compared], list[str]]:
+def collect(client: Store, dataset: Dataset, models: str) -> tuple[list[Compared], list[str]]:
     """What each model answered for the validation recordings, and which had to be left out, why."""
     recordings = dataset.split("valid")
     files = [recording.file for recording in recordings]
@@ -159,9 +157,7 @@ def collect(
     return compared, problems
 
 
-def with_alone(
-    client: MlflowClient, dataset: Dataset, compared: Sequence[Compared]
-) -> list[Compared]:
+def with_alone(client: Store, dataset: Dataset, compared: Sequence[Compared]) -> list[Compared]:
     """The models, each with what it answers without date, time and place, where that is known.
 
     Of a combined model that is the audio model that it started from, of an ensemble its members
@@ -181,7 +177,7 @@ def with_alone(
 
 
 def _members_alone(
-    client: MlflowClient, dataset: Dataset, model: Compared, by_name: Mapping[str, Compared]
+    client: Store, dataset: Dataset, model: Compared, by_name: Mapping[str, Compared]
 ) -> Alone | None:
     """Of an ensemble, the members that are told nothing of date, time and place.
 
@@ -231,9 +227,9 @@ def _crossfit(metrics: dict[str, float]) -> tuple[float, float] | None:
     return metrics["crossfit/map"], metrics["crossfit/map_bg"]
 
 
-def _members(client: MlflowClient, model: TrackedModel) -> tuple[tuple[str, float], ...]:
+def _members(client: Store, model: TrackedModel) -> tuple[tuple[str, float], ...]:
     """Names and weights of an ensemble's members, from the version that its run registered."""
-    for version in client.search_model_versions(f"run_id = '{model.run_id}'"):
+    for version in client.versions_of(model.run_id):
         lineage = version.tags.get("birdml.members", "")
         found = re.findall(r"(\S+)(?: version \S+)? x ([^\s,]+)", lineage)
         return tuple((name, float(weight)) for name, weight in found)

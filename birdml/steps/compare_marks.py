@@ -26,9 +26,8 @@ from birdml.scoring.windows import cells_of, window_recordings, window_scores
 from birdml.steps.compare import OVER, unit_name
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from birdml.prediction.predictions import Predictions
+    from birdml.tracking.client import Store
 
 MOST = 100  # species of a window that count, the highest first, as in a submission
 SECONDS = 5.0  # of the windows that models are predicted in
@@ -206,7 +205,7 @@ def _of_recordings(word: str, options: MarkComparison) -> Found:
     return Found(word.removeprefix("models:/"), "model", marks)
 
 
-def _of_dataset(client: "MlflowClient", folder: Path, dataset: Dataset, truth: Marks) -> Marks:
+def _of_dataset(client: "Store", folder: Path, dataset: Dataset, truth: Marks) -> Marks:
     """What a registered model says of the annotated recordings of a dataset."""
     from birdml.calibration.saved import load_calibration
     from birdml.prediction.split import default_windows

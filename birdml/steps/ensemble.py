@@ -14,12 +14,12 @@ from birdml.errors import UserError
 from birdml.steps.ensemble_run import log_found, log_settings, register
 from birdml.steps.ensemble_search import EnsembleOptions, Found, find, load_candidates
 from birdml.tracking import champions, registry, runs, store
-from birdml.tracking.claims import Board, Claim
+from birdml.tracking.claims import Claim, Claims
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.runs import TrackedModel
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 WAIT = 2.0  # seconds between looks at a search that runs elsewhere
 
@@ -36,6 +36,9 @@ def ensemble(options: EnsembleOptions) -> str:
         raise UserError(f"criterion='{options.criterion}'; it can be {', '.join(CRITERIA)}")
     if options.evaluations < 1:
         raise UserError(f"evaluations={options.evaluations}; it must be at least 1")
+    for name in ("evaluations", "seed"):
+        if getattr(options, name) >= 1 << 63:
+            raise UserError(f"{name} has more than 64 bits")
     dataset = open_dataset(options.dataset)
     client = store.connect()
     models = champions.meant(client, dataset, options.models)
@@ -55,12 +58,12 @@ def ensemble(options: EnsembleOptions) -> str:
     return run_id
 
 
-def _claim(client: "MlflowClient", dataset: Dataset, identity: str) -> Claim | None:
+def _claim(client: "Store", dataset: Dataset, identity: str) -> Claim | None:
     """The right to search this very ensemble, or None where it is there; waits for whoever is
     searching it elsewhere."""
-    board, told = Board(client, dataset.digest), False
+    claims, told = Claims(client, dataset.digest), False
     while runs.finished_run(client, identity) is None:
-        claim = board.claim(identity)
+        claim = claims.claim(identity)
         if claim is None:
             if not told:
                 print("another process searches this very ensemble: waiting for it", flush=True)
@@ -73,7 +76,7 @@ def _claim(client: "MlflowClient", dataset: Dataset, identity: str) -> Claim | N
     return None
 
 
-def _is_there(client: "MlflowClient", options: EnsembleOptions, identity: str) -> str:
+def _is_there(client: "Store", options: EnsembleOptions, identity: str) -> str:
     there = runs.finished_run(client, identity)
     assert there is not None
     note = f"{options.name} version {there.model_version} is this very ensemble: nothing to do"
@@ -83,7 +86,7 @@ def _is_there(client: "MlflowClient", options: EnsembleOptions, identity: str) -
 
 
 def _search_and_register(
-    client: "MlflowClient",
+    client: "Store",
     options: EnsembleOptions,
     dataset: Dataset,
     models: list[TrackedModel],

@@ -2,7 +2,6 @@
 
 import csv
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,32 +27,28 @@ from birdml.tracking.datasets import log_dataset
 from birdml.tracking.descriptions import describe_version
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 VALUE_NAMES = {"fg+bg": "MAP + MAP-bg", "fg": "MAP", "bg": "MAP-bg"}
 
 
 def log_settings(
-    client: "MlflowClient", run_id: str, options: EnsembleOptions, candidates: Candidates
+    client: "Store", run_id: str, options: EnsembleOptions, candidates: Candidates
 ) -> None:
     """What was asked, as params of the run, and the recordings that it was asked on."""
     log_dataset(client, run_id, candidates.dataset, "validation")
     settings = asdict(options) | {"members": ",".join(m.name for m in candidates.models)}
-    for key, value in settings.items():
-        client.log_param(run_id, f"cfg.{key}", str(value)[:6000])
+    client.log_settings(run_id, {key: str(value)[:6000] for key, value in settings.items()})
 
 
 def log_found(
-    client: "MlflowClient",
+    client: "Store",
     run_id: str,
     options: EnsembleOptions,
     candidates: Candidates,
     found: Found,
 ) -> None:
     """Figures, curves, pictures, the page and the combined validation logits of a search."""
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
     trials = found.trials
     metrics = dict(found.scores) | {
         "search/members": float(np.count_nonzero(found.weights)),
@@ -63,11 +58,9 @@ def log_found(
         metrics |= {"crossfit/map": found.crossfit.map, "crossfit/map_bg": found.crossfit.map_bg}
     for rival in found.rivals:
         metrics["tenths_won/" + rival.name.split(" (")[0].replace(" ", "_")] = float(rival.won)
-    client.log_batch(run_id, metrics=[Metric(k, v, now, 0) for k, v in metrics.items()])
-    curve = [Metric("search/value", v, now, n) for n, v in enumerate(trials.values)]
-    curve += [Metric("search/best", float(v), now, n) for n, v in enumerate(trials.best_so_far)]
-    for begin in range(0, len(curve), 1000):
-        client.log_batch(run_id, metrics=curve[begin : begin + 1000])
+    client.log_changed_metrics(run_id, metrics)
+    client.log_curve(run_id, "search/value", trials.values)
+    client.log_curve(run_id, "search/best", trials.best_so_far)
     log_predictions(client, run_id, "valid", candidates.files, found.logits)
     what = VALUE_NAMES[options.criterion]
     figures = {
@@ -121,7 +114,7 @@ def _write_trials(path: Path, trials: Trials, names: list[str]) -> None:
 
 
 def register(
-    client: "MlflowClient",
+    client: "Store",
     run_id: str,
     options: EnsembleOptions,
     candidates: Candidates,
@@ -164,7 +157,7 @@ def register(
 
 
 def _calibrated(
-    client: "MlflowClient",
+    client: "Store",
     folder: Path,
     options: EnsembleOptions,
     candidates: Candidates,

@@ -22,7 +22,7 @@ from birdml.tracking.arrays import load_predictions
 from birdml.tracking.runs import TrackedModel
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ class Candidates:
     files: list[str]
 
 
-def load_candidates(
-    client: "MlflowClient", dataset: Dataset, models: list[TrackedModel]
-) -> Candidates:
+def load_candidates(client: "Store", dataset: Dataset, models: list[TrackedModel]) -> Candidates:
     """Reads the validation logits of all models, in the dataset's order.
 
     Raises UserError that lists every model whose logits are missing or do not fit.
@@ -79,9 +77,7 @@ def load_candidates(
     return Candidates(dataset, models, objective, files)
 
 
-def _logits(
-    client: "MlflowClient", dataset: Dataset, model: TrackedModel, files: list[str]
-) -> np.ndarray:
+def _logits(client: "Store", dataset: Dataset, model: TrackedModel, files: list[str]) -> np.ndarray:
     classes = len(dataset.classes)
     try:
         predictions = load_predictions(client, model.run_id, "valid")
@@ -122,7 +118,7 @@ class Found:
     seconds: float
 
 
-def find(client: "MlflowClient", options: EnsembleOptions, candidates: Candidates) -> Found:
+def find(client: "Store", options: EnsembleOptions, candidates: Candidates) -> Found:
     """Searches the weights, scores them on the recordings they were found on and cross-fitted, and
     sets them against what a user would take instead: the best model alone, a plain mean, the
     champion so far."""
@@ -163,7 +159,7 @@ def find(client: "MlflowClient", options: EnsembleOptions, candidates: Candidate
 
 
 def _rivals(
-    client: "MlflowClient",
+    client: "Store",
     options: EnsembleOptions,
     candidates: Candidates,
     ours: tuple[np.ndarray, np.ndarray],
@@ -194,7 +190,7 @@ def _rivals(
 
 
 def _champion_logits(
-    client: "MlflowClient", options: EnsembleOptions, candidates: Candidates
+    client: "Store", options: EnsembleOptions, candidates: Candidates
 ) -> tuple[str, np.ndarray] | None:
     """Version and validation logits of the ensemble that holds the alias on this dataset."""
     try:

@@ -31,7 +31,7 @@ from birdml.tracking.arrays import load_predictions
 from birdml.zoo.parts import Embedded
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 ENSEMBLE = "birdml-ensemble"
 DEMO_HEAD = "birdnet_linear"  # shown where the extra birdml[birdnet] is installed
@@ -80,7 +80,7 @@ def main(options: MainOptions) -> None:
 
     _step("ensemble")
     run_id = ensemble(EnsembleOptions(options.dataset, ",".join(names), name=ENSEMBLE))
-    version = client.get_run(run_id).data.tags["birdml.model_version"]
+    version = client.tag(run_id, "birdml.model_version")
 
     if "test" in tests:
         _step("predict")
@@ -133,7 +133,7 @@ def _step(name: str) -> None:
 
 
 def _print_table(
-    client: "MlflowClient",
+    client: "Store",
     dataset: Dataset,
     names: Sequence[str],
     ensemble_run: str,
@@ -147,7 +147,7 @@ def _print_table(
     """
     models = champions.champions(client, dataset.digest, names)
     rows = [(m.name, m.metrics, m.run_id) for m in models]
-    rows.append((ENSEMBLE, client.get_run(ensemble_run).data.metrics, ensemble_run))
+    rows.append((ENSEMBLE, client.metrics(ensemble_run), ensemble_run))
     logits = most_common_first(dataset)
     valid = dataset.split("valid")
     common = score(
@@ -179,7 +179,7 @@ def most_common_first(dataset: Dataset) -> np.ndarray:
 
 
 def _test_logits(
-    client: "MlflowClient", run_id: str, ensemble_run: str, models: Sequence[runs.TrackedModel]
+    client: "Store", run_id: str, ensemble_run: str, models: Sequence[runs.TrackedModel]
 ) -> np.ndarray:
     if run_id != ensemble_run:
         found = load_predictions(client, run_id, "test")
@@ -188,7 +188,7 @@ def _test_logits(
     from birdml.ensemble.combination import combine, read_lineage
     from birdml.tracking import registry
 
-    version = client.get_run(run_id).data.tags["birdml.model_version"]
+    version = client.tag(run_id, "birdml.model_version")
     _, lineage = read_lineage(registry.load_registered(client, f"models:/{ENSEMBLE}/{version}"))
     run_of = {m.name: m.run_id for m in models}
     logits = [_test_logits(client, run_of[m.name], "", models) for m in lineage]

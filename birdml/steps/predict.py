@@ -16,7 +16,7 @@ from birdml.tracking import champions, registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def predict(options: SplitOptions) -> None:
         )
 
 
-def find_targets(client: "MlflowClient", model: str, dataset: Dataset) -> list[Target]:
+def find_targets(client: "Store", model: str, dataset: Dataset) -> list[Target]:
     """The models of a dataset that are meant: a registry URI, or what `champions.meant` takes.
 
     Raises UserError, with what there is, for one that is not there.
@@ -97,7 +97,7 @@ def find_targets(client: "MlflowClient", model: str, dataset: Dataset) -> list[T
 
 
 def _predict_one(
-    client: "MlflowClient", target: Target, dataset: Dataset, options: SplitOptions, device: str
+    client: "Store", target: Target, dataset: Dataset, options: SplitOptions, device: str
 ) -> str:
     """What became of one model, in words."""
     split, windows = options.split, options.windows or default_windows(options.split)

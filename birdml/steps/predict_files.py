@@ -15,7 +15,7 @@ from birdml.dataset.common_names import read_common_names
 from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.prediction.files import Outcome, predict_files
+from birdml.prediction.files import Summary, predict_files
 from birdml.prediction.hearing import Heard
 from birdml.prediction.listen import Asked, Members
 from birdml.prediction.side_by_side import SideBySide, one_by_one
@@ -70,7 +70,7 @@ class FileOptions:
     executor: str = "local"
 
 
-def predict_recordings(options: FileOptions) -> Outcome:
+def predict_recordings(options: FileOptions) -> Summary:
     """Predicts every audio file that is found, and prints what became of it.
 
     Raises UserError for a request that cannot be met, before anything is predicted, and where no
@@ -206,7 +206,7 @@ def _without_metadata(combination: Combination) -> Members:
     return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
 
 
-def _say_circumstances(outcome: Outcome, tables: Tables) -> None:
+def _say_circumstances(outcome: Summary, tables: Tables) -> None:
     """Which times were taken, and what of the tables no file was of."""
     for clock, count in sorted(outcome.clocks.items()):
         if clock and (tables.zone or clock != "as the clock says"):
@@ -314,7 +314,7 @@ def common_names(path: str, language: str, species: "tuple[Species, ...]") -> tu
     return found
 
 
-def _report(outcome: Outcome, out: Place, forms: list[str]) -> None:
+def _report(outcome: Summary, out: Place, forms: list[str]) -> None:
     for name, reason in list(outcome.faulty.items())[:NAMED]:
         print(f"left out: {name} ({reason})")
     for name, remark in list(outcome.remarks.items())[:NAMED]:

@@ -31,7 +31,8 @@ from birdml.signal.wav import AudioReader
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from mlflow import MlflowClient
+
+    from birdml.tracking.client import Store
 
 SHOWN = 3  # best recordings of a split, and as many of the worst
 
@@ -114,7 +115,7 @@ def drawer(
 
 
 def log_best_and_worst(
-    client: "MlflowClient",
+    client: "Store",
     run_id: str,
     folder: Path,
     dataset: Dataset,

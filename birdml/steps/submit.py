@@ -17,11 +17,12 @@ from birdml.submission.making import (
 )
 from birdml.submission.probabilities import check_kind
 from birdml.tracking import champions, registry, store
+from birdml.tracking.databases import check_takes
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.zoo.saved import read_about
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def submit(options: SubmitOptions) -> list[Written]:
     splits_of(dataset, options.task)
     client = store.connect()
     store.check_place(client)
+    check_takes(client.tracking_uri)
     mark_dead_runs(client)
     version = champions.version_meant(client, options.model, dataset.digest)
     called = f"{version.name} version {version.version}"
@@ -83,7 +85,7 @@ def submit(options: SubmitOptions) -> list[Written]:
 
 
 def _log(
-    client: "MlflowClient",
+    client: "Store",
     options: SubmitOptions,
     dataset: Dataset,
     version: str,
@@ -99,8 +101,8 @@ def _log(
     }
     with store.own_run(client, "submission", tags) as run_id:
         asked = asdict(options)
-        for key in ("model", "task", "edition_filter", "max_classes", "probabilities"):
-            client.log_param(run_id, f"cfg.{key}", str(asked[key]))
+        logged = ("model", "task", "edition_filter", "max_classes", "probabilities")
+        client.log_settings(run_id, {key: asked[key] for key in logged})
         for file in written:
             client.log_artifact(run_id, str(file.path), "submission")
             client.log_metric(run_id, f"lines/{file.path.stem}", file.lines)

@@ -12,7 +12,7 @@ from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.training.zoo_run import Outcome
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 def train(options: TrainOptions) -> dict[str, Outcome]:
@@ -49,7 +49,7 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
     return outcomes
 
 
-def _say_dead(client: "MlflowClient") -> None:
+def _say_dead(client: "Store") -> None:
     for name in mark_dead_runs(client):
         print(f"{name}: an earlier run died and is marked as killed", flush=True)
 
@@ -57,9 +57,7 @@ def _say_dead(client: "MlflowClient") -> None:
 COLUMNS = ("map", "map_bg", "top1", "top5")
 
 
-def print_summary(
-    client: "MlflowClient", request: TrainRequest, outcomes: Mapping[str, Outcome]
-) -> None:
+def print_summary(client: "Store", request: TrainRequest, outcomes: Mapping[str, Outcome]) -> None:
     """A table of the models asked for: state, figures, epochs, minutes."""
     done = runs.FinishedRuns(client, request.dataset.digest).by_identity()
     wide = max(12, *(len(name) + 1 for name in outcomes))

@@ -13,11 +13,11 @@ from birdml.prediction.predictions import Predictions
 from birdml.tracking import downloads
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
 def log_predictions(
-    client: "MlflowClient",
+    client: "Store",
     run_id: str,
     split: str,
     files: Sequence[str],
@@ -40,7 +40,7 @@ def log_predictions(
             client.log_artifact(run_id, str(path / name), f"predictions/{split}")
 
 
-def predicted_splits(client: "MlflowClient", run_id: str) -> set[str]:
+def predicted_splits(client: "Store", run_id: str) -> set[str]:
     """The splits whose predictions a run holds whole."""
     folders = client.list_artifacts(run_id, "predictions")
     return {
@@ -50,12 +50,15 @@ def predicted_splits(client: "MlflowClient", run_id: str) -> set[str]:
     }
 
 
-def load_predictions(client: "MlflowClient", run_id: str, split: str) -> Predictions | None:
+def load_predictions(client: "Store", run_id: str, split: str) -> Predictions | None:
     """Predictions of a split; the logits as a memory map. None where the run has none.
 
-    Raises UserError where they are cut short or have lost a part.
+    Raises UserError where they are cut short or have lost a part, and where the files of the whole
+    run are gone.
     """
     if split not in predicted_splits(client, run_id):
+        if (lost := downloads.lost_folder(client, run_id)) is not None:
+            raise UserError(_broken(run_id, split, f"{lost} {downloads.MOVED}"))
         return None
     try:
         folder = downloads.fetch(client, f"runs:/{run_id}", f"predictions/{split}")

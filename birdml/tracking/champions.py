@@ -25,15 +25,17 @@ from birdml.tracking.runs import (
 from birdml.tracking.store import all_experiments
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
+    from birdml.tracking.client import Store
+
+SHOWN = 3  # runs that were passed over, in one line
 PAGE = 100  # runs in one answer of a store
 
 
 def champions(
-    client: "MlflowClient",
+    client: "Store",
     dataset_digest: str,
     names: Collection[str] | None = None,
     ensembles: bool = False,
@@ -43,16 +45,24 @@ def champions(
     Only versions whose run is there and finished count; what the registry has lost is registered
     again from its run. `names`: these models only.
     """
-    told: set[str] = set()
+    there, passed_over = _champions(client, dataset_digest)
+    for line in passed_over:
+        print(line)
+    wanted = [m for m in there if ensembles or m.family != ENSEMBLE]
+    return [m for m in wanted if names is None or m.name in names]
+
+
+def _champions(client: "Store", dataset_digest: str) -> tuple[list[TrackedModel], list[str]]:
+    """All champions in order, ensembles too, and a line for each run that was passed over."""
+    told: dict[str, str] = {}
     best = _best_of(client, dataset_digest, told)
     for model in _lost(client, dataset_digest, best, told):
         best.setdefault(model.name, model)
-    wanted = [m for m in best.values() if ensembles or m.family != ENSEMBLE]
-    return sorted((m for m in wanted if names is None or m.name in names), key=_order)
+    return sorted(best.values(), key=_order), list(told.values())
 
 
 def meant(
-    client: "MlflowClient", dataset: Dataset, asked: str, ensembles: bool = False
+    client: "Store", dataset: Dataset, asked: str, ensembles: bool = False
 ) -> list[TrackedModel]:
     """The registered models of a dataset that are meant: `all`, families, names, patterns, and
     `name@version`, with commas.
@@ -60,7 +70,15 @@ def meant(
     Raises UserError, with what there is, for a word that means none, and for two versions of one
     model.
     """
-    there = champions(client, dataset.digest, ensembles=ensembles)
+    found_all, passed_over = _champions(client, dataset.digest)
+    there = [m for m in found_all if ensembles or m.family != ENSEMBLE]
+    if not there and passed_over:
+        raise UserError(
+            f"no registered model of the dataset '{dataset.name}' can be used: "
+            f"{'; '.join(passed_over[:SHOWN])}{'; ...' if len(passed_over) > SHOWN else ''}"
+        )
+    for line in passed_over:
+        print(line)
     chosen: dict[str, TrackedModel] = {}
     unknown = []
     for word in (word.strip() for word in asked.split(",") if word.strip()):
@@ -90,28 +108,39 @@ def meant(
     return sorted(chosen.values(), key=_order)
 
 
-def version_meant(client: "MlflowClient", model: str, dataset_digest: str = "") -> "ModelVersion":
+def version_meant(client: "Store", model: str, dataset_digest: str = "") -> "ModelVersion":
     """The version in the registry that a URI, `name` or `name@version` means.
 
     Raises UserError, with what there is, where that is nothing.
     """
     if not model.startswith("models:/") and "@" not in model and dataset_digest:
         name = registry.full_name(model)
-        own = _champion_of(client, name, _versions(client, dataset_digest).get(name, []))
+        own = _champion_of(client, name, _versions(client, dataset_digest, name).get(name, []))
         if own:
             return own[0]
-    return registry.resolve(client, model)
+    try:
+        return registry.resolve(client, model)
+    except UserError:
+        named = model.removeprefix("models:/").removesuffix(f"@{registry.CHAMPION}")
+        if not dataset_digest or "@" in named or "/" in named:
+            raise
+        _champions(client, dataset_digest)  # the registry may have lost it: registered again
+        return registry.resolve(client, model)
 
 
-def _versions(client: "MlflowClient", dataset_digest: str) -> "dict[str, list[ModelVersion]]":
-    """The versions that were made on a dataset, by the name of their model.
+def _versions(
+    client: "Store", dataset_digest: str, name: str = ""
+) -> "dict[str, list[ModelVersion]]":
+    """The versions that were made on a dataset, by the name of their model; of one model only.
 
     Of one run only the newest: its older ones are the same without a calibration.
     """
     found: dict[str, dict[str, ModelVersion]] = defaultdict(dict)
     token = None
+    query = f"tags.`birdml.dataset_digest` = '{dataset_digest}'"
+    if name:
+        query += f" and name = '{name}'"
     while True:
-        query = f"tags.`birdml.dataset_digest` = '{dataset_digest}'"
         page = client.search_model_versions(query, page_token=token)
         for version in page:
             of_run = found[version.name]
@@ -124,7 +153,7 @@ def _versions(client: "MlflowClient", dataset_digest: str) -> "dict[str, list[Mo
 
 
 def _champion_of(
-    client: "MlflowClient", name: str, versions: "list[ModelVersion]"
+    client: "Store", name: str, versions: "list[ModelVersion]"
 ) -> "list[ModelVersion]":
     """Versions of one model on one dataset, the champion first, the others from the best on."""
     ordered = sorted(versions, key=lambda v: (-registry.quality(v.tags), int(v.version)))
@@ -134,9 +163,7 @@ def _champion_of(
     return ordered
 
 
-def _best_of(
-    client: "MlflowClient", dataset_digest: str, told: set[str]
-) -> dict[str, TrackedModel]:
+def _best_of(client: "Store", dataset_digest: str, told: dict[str, str]) -> dict[str, TrackedModel]:
     versions = _versions(client, dataset_digest)
     waiting = {name: _champion_of(client, name, own) for name, own in versions.items()}
     best: dict[str, TrackedModel] = {}
@@ -146,8 +173,12 @@ def _best_of(
         for name, version in first.items():
             run = runs.get(version.run_id or "")
             model = None
-            if run is not None and run.info.status == "FINISHED":
+            if run is None:
+                told[f"{name}/{version.version}"] = _gone(client, version)
+            elif run.info.status == "FINISHED":
                 model = _named(run, str(version.version), told)
+            if model is not None and registry.registered_name(model.tags) != name:
+                model = None  # renamed: under its own name it is registered again
             if model is None:
                 waiting[name] = waiting[name][1:]
             else:
@@ -157,18 +188,35 @@ def _best_of(
     return best
 
 
-def _named(run: "Run", version: str, told: set[str]) -> TrackedModel | None:
-    """A run as a model; None, and said once, where somebody removed the tag that names it."""
+def _gone(client: "Store", version: "ModelVersion") -> str:
+    """In words, why the run of a version is not among the active ones."""
+    from mlflow.exceptions import MlflowException
+
+    what = f"{version.name} version {version.version}: its run {version.run_id}"
+    try:
+        run = client.get_run(version.run_id or "")
+        experiment = client.get_experiment(run.info.experiment_id)
+    except MlflowException as error:
+        if error.get_http_status_code() >= 500:
+            raise
+        return f"{what} is not in the store any more: passed over"
+    if experiment.lifecycle_stage != "active":
+        back = f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
+        return f"{what} is in the deleted experiment '{experiment.name}': passed over ({back})"
+    return f"{what} is deleted: passed over"
+
+
+def _named(run: "Run", version: str, told: dict[str, str]) -> TrackedModel | None:
+    """A run as a model; None, and told, where somebody removed the tag that names it."""
     if not (run.data.tags.get("birdml.model") and run.data.tags.get("birdml.family")):
-        if run.info.run_id not in told:
-            print(f"run {run.info.run_id} has lost its tag birdml.model: passed over")
-        told.add(run.info.run_id)
+        run_id = run.info.run_id
+        told[run_id] = f"run {run_id} has lost its tag birdml.model: passed over"
         return None
     return tracked(run, version)
 
 
 def _lost(
-    client: "MlflowClient", dataset_digest: str, known: Collection[str], told: set[str]
+    client: "Store", dataset_digest: str, known: Collection[str], told: dict[str, str]
 ) -> "Iterator[TrackedModel]":
     """Finished models that the registry does not hold, registered again.
 
@@ -192,7 +240,7 @@ def _lost(
             yield tracked(run, version)
 
 
-def _version(client: "MlflowClient", dataset: Dataset, word: str, ensembles: bool) -> TrackedModel:
+def _version(client: "Store", dataset: Dataset, word: str, ensembles: bool) -> TrackedModel:
     """The model that `name@version` means, on this dataset."""
     version = registry.resolve(client, word)
     if version.tags.get("birdml.dataset_digest") != dataset.digest:
@@ -200,7 +248,7 @@ def _version(client: "MlflowClient", dataset: Dataset, word: str, ensembles: boo
         raise UserError(f"{word} was made on another dataset ({made_on}) than '{dataset.name}'")
     run_id = version.run_id or ""
     run = by_ids(client, [run_id]).get(run_id)
-    model = _named(run, str(version.version), set()) if run is not None else None
+    model = _named(run, str(version.version), {}) if run is not None else None
     if model is None:
         raise UserError(f"the run of {word} is not in the store any more: train it again")
     if model.family == ENSEMBLE and not ensembles:
@@ -208,7 +256,7 @@ def _version(client: "MlflowClient", dataset: Dataset, word: str, ensembles: boo
     return model
 
 
-def _with_reasons(client: "MlflowClient", words: Sequence[str]) -> str:
+def _with_reasons(client: "Store", words: Sequence[str]) -> str:
     """The words, each with the dataset that it was trained on where it is another one."""
     said = []
     for word in words:

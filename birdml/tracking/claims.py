@@ -2,8 +2,8 @@
 
 Invariant: a parameter of an MLflow run can be written once; of any number of racing writers one
 wins (tags and aliases do not promise that). So a claim is a parameter `<identity>.<attempt>` of
-one run for each dataset that all share, its board; which run that is, is a parameter of the first
-board of all. A parameter cannot be taken back: a claim ends by the tag
+one run for each dataset that all share; which run that is, is a parameter of the first run of
+claims of the store. A parameter cannot be taken back: a claim ends by the tag
 `end.<identity>.<attempt>`, or when its owner's heartbeat, the tag `beat.<identity>.<attempt>`,
 stands still; then the next attempt's parameter is up for the race. An owner that was only asleep
 finds that attempt at its next look (`Claim.lost`) and leaves the work to the new one.
@@ -17,54 +17,55 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from birdml.tracking.processes import gone, this_process
-from birdml.tracking.retry import at_once, retry
+from birdml.tracking.retry import at_once
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import RunData
 
-BOARD = "birdml-claims"
+    from birdml.tracking.client import Store
+
+EXPERIMENT = "birdml-claims"
 NOTE = "Bookkeeping of `train`: which process trains what. Nothing to look at, nothing to delete."
 CREATOR = "birdml.creator"
-DATASET = "birdml.board"  # a board's tag: the digest of its dataset
+DATASET = "birdml.board"  # a tag of a run of claims: the digest of its dataset
 LOOK_SECONDS = 1.0
-BEAT_SECONDS = 10.0
-SILENT_SECONDS = 60.0  # without a new heartbeat, an owner on another machine is taken for dead
+HEARTBEAT_SECONDS = 10.0
+EXPIRY_SECONDS = 60.0  # without a new heartbeat, an owner on another machine is taken for dead
 
 
 class Claim:
-    """A claim that is ours; its heart beats in a thread until it is ended."""
+    """A claim that is ours; a thread sends its heartbeats until it is ended."""
 
-    def __init__(self, board: "Board", identity: str, attempt: int):
-        self.board, self.identity, self.attempt = board, identity, attempt
+    def __init__(self, claims: "Claims", identity: str, attempt: int):
+        self.claims, self.identity, self.attempt = claims, identity, attempt
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread = threading.Thread(target=self._heartbeat, daemon=True)
         self._thread.start()
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         beats = 0
-        while not self._ended.wait(self.board.beat_seconds if beats else 0):
+        while not self._ended.wait(self.claims.heartbeat_seconds if beats else 0):
             beats += 1
-            # A server that is away for a while is the recorder's concern, not the heart's.
+            # A server that is away for a while is the recorder's concern.
             with contextlib.suppress(Exception), at_once():
-                self.board.client.set_tag(
-                    self.board.run_id, f"beat.{self.identity}.{self.attempt}", str(beats)
+                self.claims.client.set_tag(
+                    self.claims.run_id, f"beat.{self.identity}.{self.attempt}", str(beats)
                 )
 
     def lost(self) -> bool:
         """Whether another process took the claim over, because ours was silent for too long."""
-        params = self.board.client.get_run(self.board.run_id).data.params
+        params = self.claims.client.get_run(self.claims.run_id).data.params
         return f"{self.identity}.{self.attempt + 1}" in params
 
     def end(self, how: str) -> None:
         """Gives the claim up; `how` (finished, failed, interrupted) is for people to read."""
         self._ended.set()
-        self.board.forget()  # and the heart stands still, whatever becomes of the next line
-        self._thread.join(timeout=self.board.beat_seconds)
-        self.board.client.set_tag(self.board.run_id, f"end.{self.identity}.{self.attempt}", how)
+        self.claims.forget()  # no heartbeat follows, whatever becomes of the next line
+        self._thread.join(timeout=self.claims.heartbeat_seconds)
+        self.claims.client.set_tag(self.claims.run_id, f"end.{self.identity}.{self.attempt}", how)
 
 
-class Board:
+class Claims:
     """The run that holds every claim on models of one dataset.
 
     What it says is asked for once in `LOOK_SECONDS`, however many models are asked about: who
@@ -74,22 +75,26 @@ class Board:
 
     def __init__(
         self,
-        client: "MlflowClient",
+        client: "Store",
         dataset_digest: str = "",
-        beat_seconds: float = BEAT_SECONDS,
-        silent_seconds: float = SILENT_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        expiry_seconds: float = EXPIRY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.client = client
-        self.beat_seconds, self.silent_seconds, self.clock = beat_seconds, silent_seconds, clock
+        self.heartbeat_seconds, self.expiry_seconds, self.clock = (
+            heartbeat_seconds,
+            expiry_seconds,
+            clock,
+        )
         self.owner = f"{this_process()}/{uuid.uuid4().hex}"
         self._seen: dict[str, tuple[str, float]] = {}  # claim -> last beat, when it was new to us
-        self.run_id = _board_of(client, dataset_digest)
+        self.run_id = _claims_run(client, dataset_digest)
         self._data: RunData | None = None
         self._asked = float("-inf")
 
     def look(self) -> "RunData":
-        """Params and tags of the board, at most `LOOK_SECONDS` old."""
+        """Params and tags of the run, at most `LOOK_SECONDS` old."""
         now = self.clock()
         if self._data is None or now - self._asked >= LOOK_SECONDS:
             self._data, self._asked = self.client.get_run(self.run_id).data, now
@@ -125,7 +130,7 @@ class Board:
             self.client.log_param(self.run_id, key, self.owner)
         except MlflowException:
             # Another process was faster, or the answer to our own writing got lost.
-            held = retry(lambda: self.client.get_run(self.run_id).data.params.get(key))
+            held = self.client.get_run(self.run_id).data.params.get(key)
             if held is None:
                 raise
             if held != self.owner:
@@ -142,7 +147,7 @@ class Board:
         if beat != last:
             since = now
         self._seen[claim] = (beat, since)
-        return now - since < self.silent_seconds
+        return now - since < self.expiry_seconds
 
 
 def _attempts(identity: str, params: dict[str, str]) -> int:
@@ -152,11 +157,11 @@ def _attempts(identity: str, params: dict[str, str]) -> int:
     return attempt
 
 
-def _board_of(client: "MlflowClient", dataset_digest: str) -> str:
-    """The board of a dataset: who first writes its run into the first board of all has made it."""
+def _claims_run(client: "Store", dataset_digest: str) -> str:
+    """The run of claims of a dataset: who first writes it into the first one of all has made it."""
     from mlflow.exceptions import MlflowException
 
-    first = _first_board(client)
+    first = _first_run(client)
     if not dataset_digest:
         return first
     key = f"board.{dataset_digest}"
@@ -176,7 +181,7 @@ def _board_of(client: "MlflowClient", dataset_digest: str) -> str:
     try:
         client.log_param(first, key, made)
     except MlflowException:  # another process was faster, or the answer got lost
-        known = retry(lambda: client.get_run(first).data.params.get(key))
+        known = client.get_run(first).data.params.get(key)
         if known is None:
             raise
         if known != made and not left:
@@ -185,8 +190,8 @@ def _board_of(client: "MlflowClient", dataset_digest: str) -> str:
     return made
 
 
-def _first_board(client: "MlflowClient", patience: float = 20.0) -> str:
-    """The first board of a store. The name of an experiment is unique, so its creator makes it.
+def _first_run(client: "Store", patience: float = 20.0) -> str:
+    """The first run of claims of a store. An experiment's name is unique: its creator makes it.
 
     Where a creator died before it made the run, the next name in line is tried.
     """
@@ -194,7 +199,7 @@ def _first_board(client: "MlflowClient", patience: float = 20.0) -> str:
 
     generation = 1
     while True:
-        name = BOARD if generation == 1 else f"{BOARD}-{generation}"
+        name = EXPERIMENT if generation == 1 else f"{EXPERIMENT}-{generation}"
         try:
             experiment_id = client.create_experiment(
                 name, tags={"mlflow.note.content": NOTE, CREATOR: this_process()}

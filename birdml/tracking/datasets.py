@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from birdml.dataset.prepared import Dataset
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 
-def log_dataset(client: "MlflowClient", run_id: str, dataset: Dataset, context: str) -> None:
+def log_dataset(client: "Store", run_id: str, dataset: Dataset, context: str) -> None:
     """Logs a dataset as an input of a run; `context` is `training` or `validation`."""
     from mlflow.entities import Dataset as Entity
     from mlflow.entities import DatasetInput, InputTag

@@ -14,20 +14,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from birdml.errors import UserError
 from birdml.files import cache_folder
 from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from birdml.tracking.client import Store
 
 LIMIT_GB = 20.0
 AT_WORK = 3600.0  # seconds in which somebody may still read what was asked for
 UNFINISHED = "fetching-"
+MOVED = "is not there: the store, or a part of it, was moved"
 
 
-def fetch(client: "MlflowClient", uri: str, path: str = "") -> Path:
+def fetch(client: "Store", uri: str, path: str = "") -> Path:
     """A file or folder of a store on this machine; nobody may write there.
 
     `uri` is `runs:/<run id>` or `models:/<name>/<version>`, `path` lies in it. A local store's
@@ -40,12 +42,12 @@ def fetch(client: "MlflowClient", uri: str, path: str = "") -> Path:
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
     mlflow.set_tracking_uri(client.tracking_uri)  # what models:/ is looked up in
-    repository = get_artifact_repository(uri, tracking_uri=client.tracking_uri)
+    repository = retry(lambda: get_artifact_repository(uri, tracking_uri=client.tracking_uri))
     inner = getattr(repository, "repo", repository)
     if isinstance(inner, LocalArtifactRepository):
         place = Path(inner.artifact_dir) / path
         if not place.exists():
-            raise FileNotFoundError(f"{place} is not there: the store, or a part of it, was moved")
+            raise FileNotFoundError(f"{place} {MOVED}")
         return place
     files = retry(lambda: sorted(_files(repository, path)))
     if not files:
@@ -62,6 +64,13 @@ def fetch(client: "MlflowClient", uri: str, path: str = "") -> Path:
             "that can be written in BIRDML_CACHE"
         ) from None
     return target / path
+
+
+def lost_folder(client: "Store", run_id: str) -> Path | None:
+    """Where the files of a run should lie on this machine, if nothing is there any more."""
+    parts = urlsplit(client.get_run(run_id).info.artifact_uri)
+    folder = Path(unquote(parts.path))
+    return folder if parts.scheme in ("", "file") and not folder.exists() else None
 
 
 def _files(repository: Any, path: str) -> Iterator[tuple[str, int]]:

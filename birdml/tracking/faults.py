@@ -1,13 +1,20 @@
 """What a store's errors mean to who runs a command: one line each."""
 
+import contextlib
+import errno
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from birdml.errors import UserError
 from birdml.tracking.retry import is_away
 
 LONGEST = 200  # characters of a reason
 WORDS = (  # in the text of an error, and what there is to do
-    (r"readonly database|read-only|permission denied", "it can't be written: {reason}"),
+    (
+        r"readonly database|read-only|permission denied|\[Errno (?:13|20|30)\]",
+        "it can't be written: {reason}",
+    ),
     (
         r"must be in the .?active.? state",
         "its experiment is deleted: restore it with `mlflow experiments restore`, or name another "
@@ -26,7 +33,23 @@ WORDS = (  # in the text of an error, and what there is to do
         r"out-of-date database schema|Detected out-of-date",
         "its tables are those of another MLflow: `mlflow db upgrade` brings them up to date",
     ),
-    (r"no space left on device|database or disk is full", "its disk is full"),
+    (
+        r"authentication failed|Access denied|no pg_hba",
+        "it takes no such user or password: {reason}",
+    ),
+    (r"no space left on device|disk is full|could not extend file", "its disk is full"),
+    (
+        r"file is not a database|disk image is malformed|unable to open database|no such table",
+        "it is no database, or broken: {reason}; bring a copy back, or name another",
+    ),
+    (
+        r"filesystem tracking backend",
+        "folders are no stores any more: use a database, such as sqlite:///mlflow.db",
+    ),
+    (
+        r"unsupported URI",
+        "there is no such kind of store: use sqlite:///FILE, postgresql:// or a server's http://",
+    ),
     (r"Python int too large|out of range", "a number has more than 64 bits: {reason}"),
 )
 DRIVERS = {  # modules that stores need, and what brings them
@@ -64,6 +87,22 @@ def in_words(error: BaseException, uri: str) -> str | None:
             said = words.format(reason=reason)
             return without_password(uri, f"the tracking store {uri}: {said}")
     return None
+
+
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
+
+
+@contextlib.contextmanager
+def disk_in_words(uri: str) -> Iterator[None]:
+    """A block that writes files of the store at `uri`: UserError where its disk takes none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        said = f"its files can't be written: {error.strerror}{where}"
+        raise UserError(without_password(uri, f"the tracking store {uri}: {said}")) from None
 
 
 def _of_store(error: BaseException) -> bool:

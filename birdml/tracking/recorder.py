@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from birdml.tracking.retry import at_once, is_away, retry
+from birdml.tracking.retry import at_once, is_away
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
+    from birdml.tracking.client import Store
     from birdml.training.checkpoint import Checkpoint
 
 TAG = "birdml.checkpoint"
@@ -39,9 +38,7 @@ class RunRecorder:
     `lost` says whether another process has taken the run over: asked before anything is written.
     """
 
-    def __init__(
-        self, client: "MlflowClient", run_id: str, lost: Callable[[], bool] = lambda: False
-    ):
+    def __init__(self, client: "Store", run_id: str, lost: Callable[[], bool] = lambda: False):
         self.client, self.run_id, self.lost = client, run_id, lost
         self.pending: list = []  # figures that are not in the store yet
         self.newest: tuple[int, Checkpoint] | None = None
@@ -118,7 +115,7 @@ class RunRecorder:
 
     def finish(self) -> None:
         """Sends what still waits, for as long as it takes a server to come back."""
-        retry(self._send)
+        self._send()
 
     def clear(self) -> None:
         """Deletes the checkpoints: the run has come to its end."""

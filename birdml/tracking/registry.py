@@ -9,14 +9,15 @@ from birdml.errors import UserError
 from birdml.tracking import downloads
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
+
+    from birdml.tracking.client import Store
 
 CHAMPION = "champion"
 
 
-def resolve(client: "MlflowClient", uri: str) -> "ModelVersion":
+def resolve(client: "Store", uri: str) -> "ModelVersion":
     """The version that `models:/<name>@<alias>` or `models:/<name>/<version>` means; without
     `models:/`, `meta3` is the champion of `birdml-meta3` and `meta3@2` its version 2.
 
@@ -59,7 +60,7 @@ def full_name(model: str) -> str:
     return f"birdml-{model.removeprefix('birdml-')}"
 
 
-def holder(client: "MlflowClient", name: str) -> str | None:
+def holder(client: "Store", name: str) -> str | None:
     """The number of the version that holds the alias `champion`, or None."""
     from mlflow.exceptions import MlflowException
 
@@ -71,7 +72,17 @@ def holder(client: "MlflowClient", name: str) -> str | None:
         return None
 
 
-def _missing(client: "MlflowClient", uri: str) -> str:
+def _missing(client: "Store", uri: str) -> str:
+    name, version, alias = _parts(uri)
+    versions = sorted(int(v.version) for v in client.search_model_versions(f"name = '{name}'"))
+    if versions:
+        which = f"no version with the alias '{alias}'" if alias else f"no version {version}"
+        more = ", ..." if len(versions) > 8 else ""
+        return (
+            f"{name} has {which}; it has {', '.join(map(str, versions[:8]))}{more}: "
+            f"name one, such as {name}@{versions[-1]}"
+            + (", or give it the alias in the UI" if alias else "")
+        )
     there_are = names(client)
     there = ", ".join(there_are[:8]) + (", ..." if len(there_are) > 8 else "")
     return (
@@ -81,7 +92,7 @@ def _missing(client: "MlflowClient", uri: str) -> str:
     )
 
 
-def version_of(client: "MlflowClient", run: "Run") -> str:
+def version_of(client: "Store", run: "Run") -> str:
     """The version that a finished run of a model made, '' if there is none any more.
 
     Found by the run, never by the number in its tag: models and versions may have been deleted and
@@ -116,7 +127,7 @@ def registered_name(tags: Mapping[str, str]) -> str:
     return model if not model or tags.get("birdml.family") == "ensemble" else f"birdml-{model}"
 
 
-def _again(client: "MlflowClient", run: "Run", name: str) -> str:
+def _again(client: "Store", run: "Run", name: str) -> str:
     """Registers a run's logged model once more; '' where the run has none any more."""
     from mlflow.exceptions import MlflowException
 
@@ -138,7 +149,7 @@ def _again(client: "MlflowClient", run: "Run", name: str) -> str:
     return str(created.version)
 
 
-def names(client: "MlflowClient", prefix: str = "birdml-") -> list[str]:
+def names(client: "Store", prefix: str = "birdml-") -> list[str]:
     """Names of all registered models that begin so, in order."""
     found: list[str] = []
     token = None
@@ -150,7 +161,7 @@ def names(client: "MlflowClient", prefix: str = "birdml-") -> list[str]:
             return sorted(found)
 
 
-def load_registered(client: "MlflowClient", uri: str) -> Path:
+def load_registered(client: "Store", uri: str) -> Path:
     """The folder of a registered model's files (see `ensemble.combination`), fetched if need be.
 
     Raises UserError where the registry has no such version, or the store has lost its files.
@@ -160,10 +171,13 @@ def load_registered(client: "MlflowClient", uri: str) -> Path:
     try:
         return downloads.fetch(client, place, "artifacts")
     except FileNotFoundError as error:
-        raise UserError(f"the files of {place} are gone: {error}") from None
+        raise UserError(
+            f"the files of {place} are gone: {error}; bring them back, or delete this version and "
+            f"the run {version.run_id}, and make it again"
+        ) from None
 
 
-def promote(client: "MlflowClient", name: str, version: str, metrics: dict[str, float]) -> bool:
+def promote(client: "Store", name: str, version: str, metrics: dict[str, float]) -> bool:
     """Gives `champion` to a version whose map + map_bg beats that of its holder; True if it did.
 
     A version on another dataset is no rival: the newest dataset's best holds the alias. The

@@ -20,9 +20,16 @@ AWAY = re.compile(  # how stores say that nobody answers, or that somebody else 
     r"Max retries exceeded|Connection (?:refused|reset|aborted)|timed out|Remote end closed"
     r"|error code (?:502|503|504)\b|database is locked|server closed the connection"
     r"|could not connect to server|connection (?:is closed|already closed|failed)"
-    r"|terminating connection|the database system is (?:starting up|shutting down)",
+    r"|terminating connection|the database system is (?:starting up|shutting down)"
+    r"|closed unexpectedly|connection is lost|could not translate host name"
+    r"|too many (?:clients|connections)|remaining connection slots|deadlock"
+    r"|Lost connection|server has gone away|Can't connect to|Lock wait timeout",
     re.IGNORECASE,
 )
+REFUSED = re.compile(
+    r"authentication failed|pg_hba\.conf|Access denied|does not exist", re.IGNORECASE
+)
+OF_DATABASE = re.compile(r"OperationalError|\[SQL:|sqlalche\.me")  # MLflow answers 503 to them all
 
 
 def is_away(error: Exception) -> bool:
@@ -32,13 +39,19 @@ def is_away(error: Exception) -> bool:
     from sqlalchemy.exc import OperationalError
 
     if isinstance(error, MlflowException):
-        return error.get_http_status_code() in (502, 503, 504) or bool(AWAY.search(str(error)))
+        unavailable = error.get_http_status_code() in (502, 503, 504)
+        of_server = unavailable and not OF_DATABASE.search(str(error))
+        return of_server or _says_away(error)
     if isinstance(error, OperationalError):
-        return bool(AWAY.search(str(error)))
+        return _says_away(error)
     library, name = type(error).__module__.split(".")[0], type(error).__name__
     over_network = library in ("botocore", "boto3", "urllib3", "requests")
     unreachable = any(word in name for word in ("Connect", "Timeout", "Chunked", "Protocol"))
     return (over_network and unreachable) or isinstance(error, ConnectionError | TimeoutError)
+
+
+def _says_away(error: Exception) -> bool:
+    return bool(AWAY.search(str(error))) and not REFUSED.search(str(error))
 
 
 @contextlib.contextmanager
@@ -58,7 +71,9 @@ def waits() -> bool:
 
 def retry(action: Callable[[], T], limit: float = LIMIT) -> T:
     """Does what needs the store, again and again while it is away, which is said once; gives up
-    after `limit` s."""
+    after `limit` s. Within another `retry`, or `at_once`, it does not wait: whoever began waits."""
+    if not waits():
+        return action()
     deadline = time.monotonic() + limit
     wait = 1.0
     while True:

@@ -9,8 +9,9 @@ from birdml.tracking import registry
 from birdml.tracking.store import all_experiments
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
+
+    from birdml.tracking.client import Store
 
 ENSEMBLE = "ensemble"  # the family of runs that are no single model
 ORDER = ("audio", "meta", "combined")  # of families; others come after them
@@ -32,7 +33,7 @@ class TrackedModel:
     model_version: str = ""  # in the registry, as birdml-<name>
 
 
-def search(client: "MlflowClient", query: str) -> "list[Run]":
+def search(client: "Store", query: str) -> "list[Run]":
     """All active runs that match, newest first, over every active experiment."""
     found: list[Run] = []
     token = None
@@ -66,7 +67,7 @@ def tracked(run: "Run", version: str = "") -> TrackedModel:
     )
 
 
-def by_ids(client: "MlflowClient", run_ids: Sequence[str]) -> "dict[str, Run]":
+def by_ids(client: "Store", run_ids: Sequence[str]) -> "dict[str, Run]":
     """Active runs by their ids; those that are gone are left out."""
     found: dict[str, Run] = {}
     for begin in range(0, len(run_ids), IDS):
@@ -92,7 +93,7 @@ class FinishedRuns:
     whoever waits for a model every second.
     """
 
-    def __init__(self, client: "MlflowClient", dataset_digest: str, wanted: Collection[str] = ()):
+    def __init__(self, client: "Store", dataset_digest: str, wanted: Collection[str] = ()):
         """`wanted`: identities whose versions are looked for in the registry."""
         self.client = client
         self._wanted = frozenset(wanted)
@@ -115,7 +116,7 @@ class FinishedRuns:
         return self._found
 
 
-def finished_run(client: "MlflowClient", identity: str) -> TrackedModel | None:
+def finished_run(client: "Store", identity: str) -> TrackedModel | None:
     """The finished run of exactly this request, if there is one."""
     for run in search(
         client,
@@ -126,7 +127,7 @@ def finished_run(client: "MlflowClient", identity: str) -> TrackedModel | None:
     return None
 
 
-def unfinished_runs(client: "MlflowClient", identity: str) -> "list[Run]":
+def unfinished_runs(client: "Store", identity: str) -> "list[Run]":
     """Runs of exactly this request that did not come to their end, newest first."""
     return search(
         client,

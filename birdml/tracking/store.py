@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from birdml.errors import UserError
-from birdml.tracking.client import client_of
+from birdml.tracking.databases import check_opens
 from birdml.tracking.descriptions import EXPERIMENT_TAGS, VIEW
 from birdml.tracking.faults import in_words, without_password
 from birdml.tracking.processes import this_process
 from birdml.tracking.retry import at_once, is_away
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Experiment
+
+    from birdml.tracking.client import Store
 
 EXPERIMENT = "birdml"
 NOTE = "mlflow.note.content"
@@ -39,7 +40,7 @@ SETTINGS = {
 }
 
 
-def connect() -> "MlflowClient":
+def connect() -> "Store":
     """A client of the store that MLFLOW_TRACKING_URI names (default: `mlflow.db` right here).
 
     Creates a new database once, whoever comes first. Raises UserError where no store answers.
@@ -50,13 +51,16 @@ def connect() -> "MlflowClient":
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    from birdml.tracking.client import Store
+
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # errors are said by us
     uri = mlflow.get_tracking_uri()
     try:
         if (path := _fresh_file(uri)) is not None:
             _check_not_elsewhere(uri, path)
             _make_database(path)
-        client = client_of(uri)
+        check_opens(uri)
+        client = Store(uri)
         with at_once():
             client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError, ModuleNotFoundError) as error:
@@ -72,7 +76,7 @@ _renamed: set[str] = set()  # runs handed to this process whose name is ours
 _ours: set[str] = set()  # runs handed to this process that it may use
 
 
-def _check_handed_run(client: "MlflowClient") -> None:
+def _check_handed_run(client: "Store") -> None:
     """UserError unless the run in MLFLOW_RUN_ID is a fresh one, as `mlflow run` opens it.
 
     An id that was left over names a run that belongs to somebody, and would be overwritten.
@@ -137,12 +141,24 @@ def _make_database(path: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
+def tracking_uri() -> str:
+    """The address of the store that `connect` opens."""
+    import mlflow
+
+    return mlflow.get_tracking_uri()
+
+
 def handed_run() -> str | None:
     """The run that `mlflow run` opened for this process, if it did."""
     return os.environ.get("MLFLOW_RUN_ID") or None
 
 
-def experiment_id(client: "MlflowClient") -> str:
+def runs_handed() -> tuple[str, ...]:
+    """The runs that `mlflow run` opened and that this process has taken for its own."""
+    return tuple(_ours)
+
+
+def experiment_id(client: "Store") -> str:
     """The experiment of the run handed in, else MLFLOW_EXPERIMENT_NAME, else birdml.
 
     One that somebody else made, such as `mlflow run`, gets the description and view that it lacks.
@@ -169,7 +185,7 @@ def experiment_id(client: "MlflowClient") -> str:
     return experiment.experiment_id
 
 
-def _known_experiment(client: "MlflowClient", known: str) -> "Experiment":
+def _known_experiment(client: "Store", known: str) -> "Experiment":
     from mlflow.exceptions import MlflowException
 
     try:
@@ -187,7 +203,7 @@ def _known_experiment(client: "MlflowClient", known: str) -> "Experiment":
     return experiment
 
 
-def _named_experiment(client: "MlflowClient") -> "Experiment":
+def _named_experiment(client: "Store") -> "Experiment":
     from mlflow.exceptions import MlflowException
 
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
@@ -205,7 +221,7 @@ def _named_experiment(client: "MlflowClient") -> "Experiment":
     return experiment
 
 
-def check_place(client: "MlflowClient") -> None:
+def check_place(client: "Store") -> None:
     """UserError where the experiment, or the place of its artifacts, can't take a new run."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
@@ -229,7 +245,7 @@ def check_place(client: "MlflowClient") -> None:
         ) from None
 
 
-def where_to_look(client: "MlflowClient") -> str:
+def where_to_look(client: "Store") -> str:
     """What a user does to see the runs: the line that starts a page, if need be, and its address,
     which opens the saved view of models."""
     page = _view(experiment_id(client))
@@ -245,7 +261,7 @@ def _view(experiment: str) -> str:
     return f"#/experiments/{experiment}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning"
 
 
-def all_experiments(client: "MlflowClient") -> list[str]:
+def all_experiments(client: "Store") -> list[str]:
     """Ids of every active experiment: a dataset's runs are found wherever a user keeps them."""
     found: list[str] = []
     token = None
@@ -257,7 +273,7 @@ def all_experiments(client: "MlflowClient") -> list[str]:
             return found
 
 
-def open_run(client: "MlflowClient", name: str, tags: dict[str, str], handed: bool = True) -> str:
+def open_run(client: "Store", name: str, tags: dict[str, str], handed: bool = True) -> str:
     """A run of that name and tags: the one handed in (unless told otherwise), or a new one."""
     tags = {key: value for key, value in tags.items() if value}
     if "birdml.identity" not in tags:  # of those with one, a claim tells who is at work
@@ -274,7 +290,7 @@ def open_run(client: "MlflowClient", name: str, tags: dict[str, str], handed: bo
     return run_id
 
 
-def _name(client: "MlflowClient", run_id: str, ours: str) -> str:
+def _name(client: "Store", run_id: str, ours: str) -> str:
     """A user's own `--run-name` stays; MLflow's `adjective-noun-123` gives way to ours."""
     there = client.get_run(run_id).info.run_name or ""
     if run_id in _renamed or not there or re.fullmatch(r"[a-z]+-[a-z]+-\d+", there):
@@ -301,7 +317,7 @@ def _user() -> str:
 
 
 @contextlib.contextmanager
-def own_run(client: "MlflowClient", name: str, tags: dict[str, str]) -> Iterator[str]:
+def own_run(client: "Store", name: str, tags: dict[str, str]) -> Iterator[str]:
     """Runs a block inside a run; ends it as FINISHED, FAILED, or KILLED at an interrupt."""
     run_id = open_run(client, name, tags)
     try:
@@ -316,7 +332,7 @@ def own_run(client: "MlflowClient", name: str, tags: dict[str, str]) -> Iterator
 def describe_handed_run(
     name: str,
     note: str,
-    client: "MlflowClient | None" = None,
+    client: "Store | None" = None,
     files: Sequence[Path] = (),
     unless_named: bool = False,
 ) -> None:

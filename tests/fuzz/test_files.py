@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 
 from birdml.dataset.containers import parts_of
-from birdml.dataset.convert import wav_hash, wav_samples
+from birdml.dataset.convert import UnreadableAudio, read_any_audio, wav_hash, wav_samples
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.sources import table
 from birdml.dataset.sources.rows import NoTable, read_table
@@ -63,11 +63,15 @@ def test_tables_of_recordings(tmp_path_factory, content):
             assert recording.media_id.isprintable()
 
 
+FORMS = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3", "aiff": "AIFF", "w64": "W64",
+         "caf": "CAF", "au": "AU"}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def sounds():
     samples = (8000 * np.sin(np.arange(4000) / 5)).astype(np.int16)
     found = {}
-    for suffix, kind in (("wav", "WAV"), ("flac", "FLAC"), ("ogg", "OGG"), ("mp3", "MP3")):
+    for suffix, kind in FORMS.items():
         file = io.BytesIO()
         soundfile.write(file, samples, 22050, format=kind)
         found[suffix] = file.getvalue()
@@ -87,6 +91,22 @@ def test_headers_of_audio_files(suffix, sounds, tmp_path_factory):
         if suffix == "wav":
             assert wav_samples(path) is None or wav_samples(path) >= 0
             wav_hash(path)
+
+    check()
+
+
+@pytest.mark.parametrize("suffix", FORMS)
+def test_sound_without_ffmpeg(suffix, sounds, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = tmp_path / f"one.{suffix}"
+
+    @given(broken(sounds[suffix]))
+    def check(content):
+        path.write_bytes(content)
+        try:
+            assert read_any_audio(path).dtype == np.int16
+        except UnreadableAudio as error:
+            one_line(error)
 
     check()
 

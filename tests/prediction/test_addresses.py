@@ -3,7 +3,7 @@
 import fsspec
 import pytest
 
-from birdml.addresses import Address, patiently
+from birdml.dataset.addresses import Address, with_retry
 from birdml.dataset.circumstances import read_tables
 from birdml.errors import UserError
 from birdml.prediction import results
@@ -178,7 +178,7 @@ def test_an_error_does_not_wait_for_jobs_that_wait_for_a_store(store, monkeypatc
         if name.endswith("030010.wav"):
             raise UserError("the end")
         try:
-            patiently(place, away)
+            with_retry(place, away)
         except UserError as error:
             gave_up.append(str(error))
         return None

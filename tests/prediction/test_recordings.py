@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 from birdml.prediction import recordings
 from birdml.prediction.recordings import pooled_logits, score_pieces
@@ -76,6 +77,29 @@ def test_memory_maps_are_read_piece_by_piece(tmp_path):
     mapped = np.memmap(tmp_path / "a.raw", np.int16, "r")
     built = network()
     assert np.array_equal(pooled_logits(built, mapped), pooled_logits(built, samples))
+
+
+class Lent:
+    """Samples that note which of them were asked for."""
+
+    def __init__(self, samples):
+        self.samples, self.parts = samples, []
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, part):
+        self.parts.append(range(*part.indices(len(self.samples))))
+        return self.samples[part]
+
+
+def test_no_more_is_read_at_once_than_a_piece_and_little_of_it_twice():
+    lent = Lent(noise(90))
+    pooled_logits(network(), lent)
+    longest = max(len(part) for part in lent.parts)
+    assert longest < 25 * SAMPLE_RATE, "a piece is 15 s, and what it shares with its neighbours"
+    assert sum(len(part) for part in lent.parts) < 1.5 * len(lent)
+    assert set().union(*lent.parts) >= set(range(len(lent) - SAMPLE_RATE // 10))
 
 
 def test_metadata_is_added_to_the_pooled_audio():

@@ -9,7 +9,7 @@ import soundfile
 from birdml.calibration.events import Event
 from birdml.dataset.circumstances import Circumstances
 from birdml.dataset.recording import Species
-from birdml.prediction.journal import Entry, Writer, settle
+from birdml.prediction.journal import Entry, Writer, keep_settings
 from birdml.prediction.tables import write
 from birdml.prediction.tables.rows import Made, Sound
 
@@ -27,7 +27,7 @@ SUMMER = timezone(timedelta(hours=2))
 def season(folder: Path, sites: int = 20, days: int = 30, at=(0, 2, 5, 6, 12, 20)) -> Path:
     """A folder of results: a minute at each of six hours a day; the third site fails for a week."""
     rng = np.random.default_rng(0)
-    settle(folder, {"scores": "presence"})
+    keep_settings(folder, {"scores": "presence"})
     writer = Writer(folder)
     (folder / "audio").mkdir()
     time = np.arange(22050 * 60) / 22050

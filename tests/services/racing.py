@@ -4,12 +4,12 @@ import sys
 import time
 from pathlib import Path
 
-from birdml.tracking.claims import Board
+from birdml.tracking.claims import Claims
 from birdml.tracking.store import connect
 
 if __name__ == "__main__":
     start, count, out = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    board = Board(connect(), beat_seconds=60.0)
+    board = Claims(connect(), heartbeat_seconds=60.0)
     out.with_suffix(".ready").touch()
     while not start.exists():
         time.sleep(0.01)

@@ -10,7 +10,7 @@ import pytest
 
 from birdml.jobs.ray_cluster import _train_one, outcome_of
 from birdml.tracking import runs
-from birdml.tracking.claims import Board
+from birdml.tracking.claims import Claims
 from birdml.tracking.recorder import TAG
 from birdml.training.zoo_run import Outcome
 from birdml.zoo.load import load_zoo
@@ -76,7 +76,7 @@ def test_a_lost_node_loses_no_model_and_trains_none_twice(cluster, tmp_path, mon
 
     found = {run.data.tags["birdml.model"]: run for run in runs.search(client, query)}
     assert sorted(found) == sorted(MODELS) and len(runs.search(client, query)) == len(MODELS)
-    board = client.get_run(Board(client, dataset.digest).run_id)
+    board = client.get_run(Claims(client, dataset.digest).run_id)
     for name, run in found.items():
         assert run.info.status == "FINISHED", output
         steps = [m.step for m in client.get_metric_history(run.info.run_id, "valid_map")]

@@ -6,7 +6,7 @@ import time
 import pytest
 import soundfile
 
-from birdml.addresses import OUTAGES
+from birdml.dataset.addresses import OUTAGES
 from birdml.errors import UserError
 from birdml.jobs import ray_files
 from birdml.prediction.files import predict_files

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from birdml.tracking import runs
-from birdml.tracking.claims import Board
+from birdml.tracking.claims import Claims
 from tests.datasets import make_dataset
 from tests.services.servers import USERS
 from tests.services.test_training import train
@@ -53,7 +53,7 @@ def test_processes_that_start_together_train_each_model_once(store, team, tmp_pa
     for run in found:
         (version,) = client.search_model_versions(f"run_id = '{run.info.run_id}'")
         assert str(version.version) == run.data.tags["birdml.model_version"]
-    board = client.get_run(Board(client, dataset.digest).run_id)
+    board = client.get_run(Claims(client, dataset.digest).run_id)
     identities = {run.data.tags["birdml.identity"] for run in found}
     claims = [c for c in board.data.params if c.rpartition(".")[0] in identities]
     # A claim just after the end finds the model trained and is given back: never more than that.

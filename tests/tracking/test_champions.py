@@ -111,7 +111,7 @@ def test_names_patterns_families_and_versions(client):
     [
         ("meta9", "no registered model of 'birds' is meta9; there are meta3"),
         ("meta4", r"is meta4 \(trained on set d2\); there are meta3"),
-        ("meta3@7", "the registry has no model 'meta3@7'"),
+        ("meta3@7", "birdml-meta3 has no version 7; it has 1, 2: name one"),
         ("meta4@1", r"meta4@1 was made on another dataset \(set d2\) than 'birds'"),
         ("meta3,meta3@2", "two versions of meta3: 1 and 2; name one"),
         ("birdml-ensemble", "no registered model of 'birds' is birdml-ensemble"),

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from birdml.errors import UserError
 from birdml.tracking import retry as retrying
 from birdml.tracking import store
-from birdml.tracking.client import client_of
+from birdml.tracking.client import Store
 from birdml.tracking.faults import in_words
 from birdml.tracking.retry import at_once, retry
 
@@ -115,16 +115,16 @@ def test_requests_wait_for_a_store_that_is_away_but_not_in_blocks_that_say_at_on
     monkeypatch.setattr(retrying.time, "sleep", waited.append)
     asked = []
 
-    class Store:
+    class Flaky:
         def search_experiments(self, **_):
             asked.append(1)
             if len(asked) % 3:
                 raise MlflowException("API request failed: Max retries exceeded")
             return "there"
 
-    one = client_of(client.tracking_uri)
+    one = Store(client.tracking_uri)
     monkeypatch.setattr(
-        type(one).__mro__[1], "search_experiments", lambda self, **_: Store().search_experiments()
+        type(one).__mro__[1], "search_experiments", lambda self, **_: Flaky().search_experiments()
     )
     assert one.search_experiments() == "there"
     assert waited == [1.0, 2.0] and capsys.readouterr().err.count("waiting") == 1

@@ -9,6 +9,7 @@ from birdml.training.patience import Patience
     ("epochs", "trials", "criteria", "verdicts"),
     [
         (2, 2, [5, 6, 6, 4, 4, 4], "better worse back better worse end"),
+        (2, 2, [5, 6, 6, 6, 6], "better worse back worse end"),
         (1, 3, [5, 6, 7, 8], "better back back end"),
         (3, 1, [5, 4, 6, 6, 3, 6, 6, 6], "better better worse worse better worse worse end"),
     ],

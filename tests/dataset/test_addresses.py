@@ -3,8 +3,8 @@
 import fsspec
 import pytest
 
-from birdml import addresses
-from birdml.addresses import Address, address_of, at_hand, patiently, walk_address
+from birdml.dataset import addresses
+from birdml.dataset.addresses import Address, address_of, at_hand, walk_address, with_retry
 from birdml.errors import UserError
 
 
@@ -80,7 +80,7 @@ def test_a_store_that_does_not_answer_is_waited_for_and_said_once(quick, capsys)
             raise answer
         return answer
 
-    assert patiently(Address("s3://bucket", "a"), work) == "there"
+    assert with_retry(Address("s3://bucket", "a"), work) == "there"
     said = capsys.readouterr().out.splitlines()
     assert said == [
         "'s3://bucket' does not answer (no route): waiting for it",
@@ -94,7 +94,7 @@ def test_after_an_hour_it_is_an_error(quick):
         raise ConnectionError("no route")
 
     with pytest.raises(UserError, match="has not answered for an hour"):
-        patiently(Address("s3://never"), never)
+        with_retry(Address("s3://never"), never)
     assert quick[0] > 3600
 
 
@@ -104,7 +104,7 @@ def test_what_waiting_does_not_help_is_not_waited_for(quick, error):
         raise error
 
     with pytest.raises(OSError) as raised:
-        patiently(Address("s3://bucket"), work)
+        with_retry(Address("s3://bucket"), work)
     assert raised.value is error and quick[0] == 0
 
 

@@ -45,7 +45,7 @@ PASSING_KINDS = frozenset(  # of the libraries below, which need not be there
 )
 CHANGED = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created")
 
-Answer = TypeVar("Answer")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Address:
         system, path = self._opened()
         found: list[dict[str, Any]] = []
         with suppress(FileNotFoundError):
-            found = _asked(self, lambda: system.ls(path, detail=True))
+            found = _request(self, lambda: system.ls(path, detail=True))
         entries = []
         for one in found:
             name = one["name"].rstrip("/")[len(path.rstrip("/")) + 1 :]
@@ -86,7 +86,7 @@ class Address:
         """This file with its stamp; None where there is no such file."""
         system, path = self._opened()
         with suppress(FileNotFoundError):
-            found = _asked(self, lambda: system.info(path))
+            found = _request(self, lambda: system.info(path))
             if found["type"] == "file":
                 return replace(self, stamp=_stamp(found))
         return None
@@ -95,19 +95,19 @@ class Address:
         """The first bytes of a file; none where it can't be read."""
         system, path = self._opened()
         with suppress(OSError):
-            return patiently(self, lambda: system.cat_file(path, 0, size))
+            return with_retry(self, lambda: system.cat_file(path, 0, size))
         return b""
 
     def get(self, target: Path) -> None:
         """Copies the file to a place of this machine. Raises OSError where it can't be had."""
         system, path = self._opened()
-        patiently(self, lambda: system.get_file(path, str(target)))
+        with_retry(self, lambda: system.get_file(path, str(target)))
 
     def put(self, source: Path) -> None:
         """Puts a file there, whole or not at all. Raises UserError where the store refuses."""
         system, path = self._opened()
         try:
-            _asked(self, lambda: system.put_file(str(source), path))
+            _request(self, lambda: system.put_file(str(source), path))
         except FileNotFoundError as error:
             raise UserError(f"there is no '{self.root}': make the bucket first") from error
 
@@ -115,7 +115,7 @@ class Address:
         """Removes a file, if it is there."""
         system, path = self._opened()
         with suppress(FileNotFoundError):
-            _asked(self, lambda: system.rm_file(path))
+            _request(self, lambda: system.rm_file(path))
 
     def _opened(self) -> tuple[Any, str]:
         """The file system and the path in it; libraries keep one for each thread."""
@@ -179,7 +179,7 @@ def at_hand(place: "Path | Address") -> Iterator[Path]:
         yield copy
 
 
-def patiently(address: Address, work: Callable[[], Answer]) -> Answer:
+def with_retry(address: Address, work: Callable[[], Found]) -> Found:
     """What `work` answers; again and again while the store does not answer.
 
     Raises OSError where it refuses, and UserError where it can't be asked, or does not answer for
@@ -260,10 +260,10 @@ OUTAGES = _Outages()
 _GIVEN_UP = threading.local()
 
 
-def _asked(address: Address, work: Callable[[], Answer]) -> Answer:
-    """As `patiently`, with one line where the store refuses; FileNotFoundError stays."""
+def _request(address: Address, work: Callable[[], Found]) -> Found:
+    """As `with_retry`, with one line where the store refuses; FileNotFoundError stays."""
     try:
-        return patiently(address, work)
+        return with_retry(address, work)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -1,0 +1,1 @@
+"""What pages of HTML have in common: their base, style and script, and how they are filled."""
