@@ -40,7 +40,9 @@ def install(wheel: Path, folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "--no-index", wheel], check=True)
+    # what PYTHONPATH shows would count as installed
+    apart = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run([*pip, "--no-index", wheel], check=True, env=apart)
     (own,) = folder.glob("lib/python*/site-packages")
     (own / "shared.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return folder / "bin"

@@ -125,8 +125,8 @@ def test_both_doors_have_the_same_help(name):
     [
         (("trian",), "No such command 'trian'; did you mean 'train'?"),
         (("xyz",), "No such command 'xyz'; there are demo, main, prepare,"),
-        (("models", "shwo"), "Did you mean 'show'?"),
-        (("train", "--modle", "meta3"), "'--model'"),
+        (("models", "shwo"), "did you mean 'show'?"),
+        (("train", "--modle", "meta3"), "--model"),
         (("train", "--model", "meta33"), "did you mean"),
         (("predict", "a.wav", "--recordings", "b.wav", "--model", "x"), "named twice"),
     ],

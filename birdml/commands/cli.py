@@ -1,13 +1,12 @@
 """`birdml NAME ...`: every command behind one door, each imported only when it is asked for."""
 
-import difflib
 import importlib
 from typing import Any
 
 import click
 
 from birdml import __version__
-from birdml.commands.command import OneLineErrors
+from birdml.commands.command import OneLineGroup
 
 # module, command in it, and the line of `birdml --help` (read without importing the module)
 COMMANDS = {
@@ -30,7 +29,7 @@ COMMANDS = {
 }
 
 
-class Group(OneLineErrors, click.Group):
+class Group(OneLineGroup):
     """The sub-commands of `birdml`. `--help` needs none of their modules."""
 
     asked: str | None = None
@@ -49,10 +48,6 @@ class Group(OneLineErrors, click.Group):
         return getattr(importlib.import_module(f"birdml.commands.{name}"), name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(COMMANDS)}"
-            raise click.UsageError(f"No such command '{args[0]}'; {hint}", ctx)
         found = super().resolve_command(ctx, args)
         self.asked = found[0]
         return found

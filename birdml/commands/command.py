@@ -1,10 +1,12 @@
 """What every command shares: one line for a user's error, exit codes, common options."""
 
 import contextlib
+import difflib
 import os
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -66,6 +68,18 @@ def _end_runs() -> None:
         if runs_handed():
             with contextlib.suppress(Exception), at_once():  # the next start sees that we are gone
                 end_handed_runs()
+
+
+class OneLineGroup(OneLineErrors, click.Group):
+    """Sub-commands with the same exit codes, and a hint where one is misspelt."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        there = self.list_commands(ctx)
+        if args[0] not in there and not args[0].startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(args[0], there, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(there)}"
+            raise click.UsageError(f"No such command '{args[0]}'; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 def _of_store(error: Exception) -> str | None:

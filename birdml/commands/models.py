@@ -2,15 +2,12 @@
 
 import click
 
-from birdml.commands.command import OneLineErrors, dataset_option
-
-
-class _Models(OneLineErrors, click.Group):
-    """Sub-commands with the same exit codes."""
+from birdml.commands.command import OneLineGroup, dataset_option
 
 
 @click.group(
-    cls=_Models, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=OneLineGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def models():
     """Lists, shows and exports registered models.
