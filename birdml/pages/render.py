@@ -19,6 +19,7 @@ def render(template: Path, **values: object) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     style, script = (HERE / "page.css").read_text(), (HERE / "page.js").read_text()
     return environment.get_template(template.name).render(style=style, script=script, **values)
