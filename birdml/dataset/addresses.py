@@ -18,17 +18,7 @@ from birdml.dataset.problems import Problem
 from birdml.errors import UserError
 
 FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-WHOLE = (
-    "s3",
-    "s3a",
-    "gs",
-    "gcs",
-    "az",
-    "abfs",
-    "abfss",
-    "oss",
-    "memory",
-)  # put whole or not at all
+WHOLE = tuple("s3 s3a gs gcs az abfs abfss oss memory".split())  # put whole or not at all
 PATIENCE, LONGEST_PAUSE = 3600.0, 15.0  # seconds
 PASSING = frozenset(
     {
