@@ -101,26 +101,33 @@ def fit_mlp(
     seed: int = 0,
     weights: np.ndarray | None = None,
 ) -> Mlp:
-    """A hidden layer before the softmax; arguments as for `fit_linear`, the start by `seed`."""
+    """A hidden layer before the softmax; arguments as for `fit_linear`, the start by `seed`.
+
+    The first layer stays within the span of the rows: what lies outside of it is not learned, and
+    would be noise of the start in whatever is heard later.
+    """
     x, t, w = _learnable(rows, targets, weights)
     scale = float(x.square().sum(1).mean().sqrt()) or 1.0
+    basis = torch.linalg.qr(x.T)[0]  # [D, min(R, D)]
+    inner = x @ basis / scale
     generator = torch.Generator().manual_seed(seed)
 
-    def normal(outputs: int, inputs: int, gain: float) -> Tensor:
+    def normal(outputs: int, inputs: int, variance: float) -> Tensor:
         values = torch.randn(outputs, inputs, generator=generator, dtype=torch.float64)
-        return values * math.sqrt(gain / inputs)
+        return values * math.sqrt(variance)
 
-    # rows have length 1, not D: He et al.'s gain times D
-    first, second = normal(hidden, x.shape[1], 2.0 * x.shape[1]), normal(t.shape[1], hidden, 1.0)
+    # rows have length 1, so He et al.'s variance is not divided by their dimensions
+    first = normal(hidden, inner.shape[1], 2.0)
+    second = normal(t.shape[1], hidden, 1.0 / hidden)
     biases = [torch.zeros(n, dtype=torch.float64) for n in (hidden, t.shape[1])]
 
     def loss() -> Tensor:
-        inner = F.relu((x / scale) @ first.T + biases[0])
+        units = F.relu(inner @ first.T + biases[0])
         size = first.square().sum() + second.square().sum()
-        return _cross_entropy(inner @ second.T + biases[1], t, w) + l2 / 2 * size
+        return _cross_entropy(units @ second.T + biases[1], t, w) + l2 / 2 * size
 
     _minimise(loss, [first, second, *biases])
-    return Mlp(_linear(first / scale, biases[0]), _linear(second, biases[1]))
+    return Mlp(_linear(first @ basis.T / scale, biases[0]), _linear(second, biases[1]))
 
 
 def fit_prototypes(

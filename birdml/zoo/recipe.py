@@ -205,6 +205,7 @@ class HeadRecipe(Embedded, Recipe):
     """Species out of the embeddings of a pretrained encoder."""
 
     family = "head"
+    results = 2  # the first layer of an mlp stays in the span of what it learns from
     title = "heads of pretrained encoders"
 
 

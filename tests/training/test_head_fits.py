@@ -132,3 +132,19 @@ def test_rows_without_a_class_are_refused(rows, targets):
 def test_a_recording_without_windows_is_refused():
     with pytest.raises(ValueError, match="without windows"):
         fit_attention(np.ones((2, 3)), np.array([0, 2, 2]), np.zeros((2, 2)), np.eye(2), 0.1)
+
+
+def test_an_mlp_hears_nothing_in_what_no_recording_holds():
+    rng = np.random.default_rng(0)
+    rows = np.zeros((8, 20))
+    rows[:, :6] = rng.standard_normal((8, 6))
+    found = fit_mlp(rows, np.eye(2)[np.arange(8) % 2], 1e-4, 16)
+    new = np.zeros((1, 20), np.float32)
+    new[0, 6:] = 50.0
+
+    def logits(x):
+        inner = np.maximum(x @ found.first.weights.T + found.first.bias, 0)
+        return inner @ found.second.weights.T + found.second.bias
+
+    np.testing.assert_allclose(logits(rows[:1] + new), logits(rows[:1]), atol=1e-3)
+    assert (logits(rows).argmax(1) == np.arange(8) % 2).all()
