@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.linalg import orth
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from torch import Tensor
@@ -108,7 +109,7 @@ def fit_mlp(
     """
     x, t, w = _learnable(rows, targets, weights)
     scale = float(x.square().sum(1).mean().sqrt()) or 1.0
-    basis = torch.linalg.qr(x.T)[0]  # [D, min(R, D)]
+    basis = torch.from_numpy(orth(x.numpy().T))  # [D, rank]
     inner = x @ basis / scale
     generator = torch.Generator().manual_seed(seed)
 
