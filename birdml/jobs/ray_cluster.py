@@ -72,7 +72,7 @@ def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outc
     )
     _check_machines(ray, task)
     has_gpus = bool(ray.cluster_resources().get("GPU"))
-    task = ray.remote(num_cpus=1, max_retries=RETRIES)(_train_one)
+    remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_train_one)
     client = store.connect()
     store.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
     # Outcomes are small and stay with us: a lost machine takes none of them along.
@@ -80,7 +80,7 @@ def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outc
     for name, recipe in request.recipes.items():  # needs come first
         needed = {need: pending[need] for need in recipe.needs}
         gpus = gpus_of(recipe, options.gpus_per_model) if has_gpus else 0
-        asked = task.options(name=name, num_gpus=gpus)
+        asked = remote.options(name=name, num_gpus=gpus)
         pending[name] = asked.remote(task, name, *needed.values())
     return _gathered(ray, pending, request, LiveTable(client, request))
 
