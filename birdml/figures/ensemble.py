@@ -60,7 +60,7 @@ def members(contributions: Sequence[Contribution], whole: float, what: str) -> F
         fontsize=8,
         frameon=False,
     )
-    tidy(middle, "Each member alone, and left out", what)
+    tidy(middle, "Alone, and left out", what)
     right.plot([c.so_far for c in contributions], rows, color=INK, marker="o", markersize=4)
     tidy(right, "Added one by one, from the top", what)
     return figure
