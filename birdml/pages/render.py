@@ -21,5 +21,5 @@ def render(template: Path, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style, script = (HERE / "page.css").read_text(), (HERE / "page.js").read_text()
+    style, script = ((HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     return environment.get_template(template.name).render(style=style, script=script, **values)

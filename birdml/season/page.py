@@ -89,7 +89,7 @@ def page(season: Season, shown: dict[str, bytes], title: str, clips: Clips = cli
     return render(
         HERE / "page.html",
         title=title,
-        own_style=(HERE / "page.css").read_text(),
+        own_style=(HERE / "page.css").read_text("utf-8"),
         season=season,
         days=season.days,
         sites=sites,

@@ -106,11 +106,7 @@ def version_of(client: "Store", run: "Run") -> str:
     told = tags.get("birdml.model_version", "")
     if not told or not name:
         return ""
-    own = [
-        str(v.version)
-        for v in client.search_model_versions(f"run_id = '{run_id}'")
-        if v.name == name
-    ]
+    own = [str(v.version) for v in client.versions_of(run_id) if v.name == name]
     if told in own:
         return told
     version = max(own, key=int, default="")

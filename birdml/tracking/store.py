@@ -47,14 +47,13 @@ def connect() -> "Store":
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    import mlflow
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     from birdml.tracking.client import Store
 
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # errors are said by us
-    uri = mlflow.get_tracking_uri()
+    uri = tracking_uri()
     try:
         if (path := _fresh_file(uri)) is not None:
             _check_not_elsewhere(uri, path)
