@@ -28,7 +28,7 @@ from birdml.zoo.saved import SavedModel
 if TYPE_CHECKING:
     from birdml.networks.head import HeadNetwork
     from birdml.tracking.client import Store
-    from birdml.training.trainer import Trained
+    from birdml.training.trained import Trained
 
 
 def train_model(
@@ -113,8 +113,8 @@ def log_settings(client: "Store", run_id: str, request: TrainRequest, recipe: Re
 def _train_into(
     client: "Store", request: TrainRequest, name: str, run_id: str, claim: Claim
 ) -> None:
-    from birdml.training.identity import model_seed
     from birdml.training.trainer import train
+    from birdml.zoo.identity import model_seed
 
     recipe = request.recipes[name]
     recorder = RunRecorder(client, run_id, claim.lost)
@@ -209,7 +209,7 @@ def finish(
 
 def _log_known(client, run_id: str, model: SavedModel, recipe: HeadRecipe) -> None:
     """By what the encoder knows each species, as a table."""
-    from birdml.training.heads import known_by, rows_of_encoder
+    from birdml.training.known_species import known_by, rows_of_encoder
 
     own = rows_of_encoder(recipe, cast("HeadNetwork", model.network), model.species)
     text = csv_text(("class_id", "latin_name", "known_by"), known_by(own, model.species))

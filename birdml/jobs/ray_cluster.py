@@ -186,7 +186,7 @@ def _look_around(task: TrainTask, node: str) -> MachineReport:
 def _train_one(task: TrainTask, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
     """Runs on some machine, after what it needs: trains a model unless it is there."""
     from birdml.jobs.ledger import StoreLedger, train_models
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
 
     broken = [need for need, outcome in needed if outcome.state in ("failed", "blocked")]
     if broken:

@@ -51,7 +51,7 @@ def predict(options: SplitOptions) -> None:
     dataset = open_dataset(options.dataset)
     client = store.connect()
     targets = find_targets(client, options.model, dataset)
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
 
     device = pick_device(options.device)
     faults = []

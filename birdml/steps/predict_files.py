@@ -94,7 +94,7 @@ def predict_recordings(options: FileOptions) -> Summary:
     tables = read_tables(options.sites, options.metadata, options.timezone)
     told = {n: getattr(options, n) for n in ("sites", "metadata", "timezone")}
     told = {n: text if n == "timezone" else True for n, text in told.items() if text}
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
 
     combination = find_model(options.model, pick_device(options.device))
     by_file = bool(options.sites or options.metadata)

@@ -65,8 +65,8 @@ def submit(options: SubmitOptions) -> list[Written]:
     )
     print(f"{called}: {', '.join(f'{m.name} x {m.weight:.3g}' for m in lineage)}")
 
+    from birdml.machine import pick_device
     from birdml.steps.combined import combined_predictions
-    from birdml.training.trainer import pick_device
 
     device = pick_device(options.device)
     written = make_submission(

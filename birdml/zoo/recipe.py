@@ -77,6 +77,14 @@ class Recipe:
     def takes_metadata(self) -> bool:
         return isinstance(self, Metadata)
 
+    def precision(self, device: str) -> str:
+        """In what a training computes: bfloat16 of networks that listen, on a GPU; else float32.
+
+        It is part of what a training is: another precision gives another model.
+        """
+        on_gpu = device.partition(":")[0] == "cuda"
+        return "bfloat16" if on_gpu and isinstance(self, Hearing) else "float32"
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Models that must be trained before this one."""

@@ -10,7 +10,7 @@ from mlflow.entities import Metric
 from birdml.jobs.live_table import LiveTable, epoch_seconds, seconds_left
 from birdml.jobs.request import TrainRequest
 from birdml.tracking import store
-from birdml.training.identity import identities
+from birdml.zoo.identity import identities
 from birdml.zoo.load import configure, load_zoo
 
 SETTINGS = "patience=3 patience_trials=2 epochs=20 patience_criterion=valid_map"
