@@ -25,7 +25,7 @@ from birdml.dataset.problems import Problem, write_problems
 from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Recording, Species
 from birdml.errors import UserError
 from birdml.files import csv_text, write_text
-from birdml.forms import read_table, read_toml
+from birdml.forms import Rows, read_table, read_toml
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ class Dataset:
         return present
 
 
+SPECIES_COLUMNS = ("label", "class_id", "latin_name", "editions")
+RECORDING_COLUMNS = tuple(Recording.__dataclass_fields__)
 ADVICE = "prepare the dataset again, or bring back the file as it was"
 
 
@@ -96,8 +98,11 @@ def open_dataset(folder: str | Path) -> Dataset:
     counts, made = (
         part if isinstance(part := about.get(key, {}), dict) else {} for key in ("counts", "made")
     )
-    species = _read_species(folder / "species.csv")
-    recordings = _read_recordings(folder / "recordings.csv")
+    kinds, rows = folder / "species.csv", folder / "recordings.csv"
+    columns, later = RECORDING_COLUMNS[:-1], RECORDING_COLUMNS[-1:]
+    of_species = read_table(kinds, SPECIES_COLUMNS, ADVICE)
+    of_recordings = read_table(rows, columns, ADVICE, optional=later)
+    species, recordings = _species(kinds, of_species), _recordings(rows, of_recordings)
     if not recordings:
         raise UserError(f"the dataset at '{folder}' holds no recordings; prepare it again")
     marked = None
@@ -115,10 +120,9 @@ def open_dataset(folder: str | Path) -> Dataset:
     )
 
 
-def _read_species(path: Path) -> tuple[Species, ...]:
-    columns = ("label", "class_id", "latin_name", "editions")
+def _species(path: Path, rows: Rows) -> tuple[Species, ...]:
     labels: dict[str, Species] = {}
-    for line, row in read_table(path, columns, ADVICE):
+    for line, row in rows:
         if not row["class_id"] or row["label"] in labels:
             raise UserError(f"'{path}', line {line}: no class id, or a label again: {ADVICE}")
         labels[row["label"]] = Species(
@@ -131,11 +135,10 @@ def _read_species(path: Path) -> tuple[Species, ...]:
     return tuple(labels[str(label)] for label in range(len(labels)))
 
 
-def _read_recordings(path: Path) -> tuple[Recording, ...]:
+def _recordings(path: Path, rows: Rows) -> tuple[Recording, ...]:
     recordings = []
     seen: set[str] = set()
-    columns, later = RECORDING_COLUMNS[:-1], RECORDING_COLUMNS[-1:]
-    for line, row in read_table(path, columns, ADVICE, optional=later):
+    for line, row in rows:
         try:
             recordings.append(_recording(row))
         except ValueError as error:
@@ -179,9 +182,6 @@ def _recording(row: dict[str, str]) -> Recording:
     )
 
 
-RECORDING_COLUMNS = tuple(Recording.__dataclass_fields__)
-
-
 @dataclass(frozen=True)
 class Origin:
     """One row of `audio.csv`: what became of one raw file, with the hashes of it and of the WAV.
@@ -210,7 +210,7 @@ def _recording_row(recording: Recording) -> list[object]:
 
 def _species_text(species: Sequence[Species]) -> str:
     return csv_text(
-        ("label", "class_id", "latin_name", "editions"),
+        SPECIES_COLUMNS,
         [
             (label, s.class_id, s.latin_name, " ".join(s.editions))
             for label, s in enumerate(species)

@@ -57,6 +57,17 @@ class Calibrated:
 UNCALIBRATED = "**Scores:** uncalibrated, shares of the softmax.\n"
 
 
+def asked_beside(
+    name: str, dataset: Dataset, predict: Callable[[str, str], Predictions]
+) -> tuple[Predictions | None, Predictions | None]:
+    """What a calibration takes beside the validation logits: `of_nothing`, and `of_annotated`.
+
+    `predict` tells what the model says of a split, per `recording` or in windows of `5s`.
+    """
+    nothing = of_nothing(name, dataset, lambda split: predict(split, "recording"))
+    return nothing, of_annotated(name, dataset, lambda split: predict(split, "5s"))
+
+
 def of_nothing(
     name: str, dataset: Dataset, predict: Callable[[str], Predictions]
 ) -> Predictions | None:

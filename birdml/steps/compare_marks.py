@@ -208,18 +208,14 @@ def _of_recordings(word: str, options: MarkComparison) -> Found:
 def _of_dataset(client: "Store", folder: Path, dataset: Dataset, truth: Marks) -> Marks:
     """What a registered model says of the annotated recordings of a dataset."""
     from birdml.calibration.saved import load_calibration
-    from birdml.prediction.split import default_windows
-    from birdml.steps.combined import combined_predictions, windowed_predictions
+    from birdml.steps.combined import predictions_in
 
     calibration = load_calibration(folder, dataset.classes)
     wanted = {name: place for place, name in enumerate(truth.files)}
     split_of = {r.file: r.split for r in dataset.recordings}
     parts = []
     for split in sorted({split_of[name] for name in truth.files}):
-        if default_windows(split) == "5s":
-            made = combined_predictions(client, folder, dataset, split)
-        else:
-            made = windowed_predictions(folder, dataset, split)
+        made = predictions_in(client, folder, dataset, split, "5s")
         logits = np.asarray(made.logits, np.float64)
         if calibration is not None:
             scores = calibration.presence.probabilities(logits)
