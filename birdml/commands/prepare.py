@@ -86,7 +86,7 @@ def prepare(
         _verify(dataset)
         return
     from birdml.prepare import Request, prepare, summary
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     request = Request(
         source, layout, audio, valid, seed, columns, valid_by, noise, channel, sites, metadata,

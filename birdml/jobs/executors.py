@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from birdml.jobs.in_turn import train_models
 from birdml.jobs.request import TrainOptions, TrainRequest
-from birdml.tracking import store
+from birdml.tracking.handed import handed_run
 from birdml.tracking.ledger import StoreLedger
 from birdml.training.zoo_run import Outcome
 
@@ -32,5 +32,5 @@ def executor_of(options: TrainOptions, models: int) -> Executor:
 def _train_here(
     options: TrainOptions, request: TrainRequest, client: "Store", ledger: StoreLedger
 ) -> dict[str, Outcome]:
-    handed = store.handed_run() is not None
+    handed = handed_run() is not None
     return train_models(client, request, ledger, list(request.recipes), handed)

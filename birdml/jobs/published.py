@@ -9,7 +9,7 @@ from birdml.jobs.finish import Finish
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.networks.build import build_network
 from birdml.networks.lasagne import load_parameters
-from birdml.tracking import runs, store
+from birdml.tracking import experiments, own_runs, runs, store
 from birdml.tracking.claims import Claims
 from birdml.tracking.training_run import log_request
 from birdml.zoo.description import describe_run
@@ -46,7 +46,7 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     told = f"{request.identities[name]} {content}"
     identity = hashlib.sha256(told.encode()).hexdigest()[:16]
     client = store.connect()
-    store.check_place(client)
+    experiments.check_place(client)
     there = runs.finished_run(client, identity)
     if there is not None:
         return f"birdml-{name} version {there.model_version} holds these very parameters"
@@ -68,7 +68,7 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     }
     how = "failed"
     try:
-        with store.own_run(client, name, tags) as run_id:
+        with own_runs.own_run(client, name, tags) as run_id:
             settings = recipe.settings_in_use() | {"seed": request.seed}
             log_request(client, run_id, settings, dataset)
             Finish(client, run_id, model, dataset, request.device).run(Trained(network))

@@ -18,7 +18,7 @@ from birdml.jobs.in_turn import train_models
 from birdml.jobs.live_table import LiveTable
 from birdml.jobs.request import TrainOptions, TrainRequest
 from birdml.machine import pick_device
-from birdml.tracking import store
+from birdml.tracking import experiments, store
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.tracking.ledger import StoreLedger
 from birdml.tracking.processes import machine
@@ -80,7 +80,7 @@ def train_on_ray(
     _check_machines(ray, task)
     has_gpus = bool(ray.cluster_resources().get("GPU"))
     remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_train_one)
-    store.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
+    experiments.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
     # Outcomes are small and stay with us: a lost machine takes none of them along.
     pending: dict[str, Any] = {}
     for name, recipe in request.recipes.items():  # needs come first

@@ -107,7 +107,7 @@ def score_marks(options: MarkOptions, species: list[Species]) -> MarkScores:
 
 def log_mark_scores(options: MarkOptions, scores: MarkScores) -> None:
     """Logs the figures and what was written into the run that `mlflow run` opened."""
-    from birdml.tracking import store
+    from birdml.tracking import own_runs, store
     from birdml.tracking.datasets import log_dataset
     from birdml.tracking.dead_runs import mark_dead_runs
 
@@ -120,7 +120,7 @@ def log_mark_scores(options: MarkOptions, scores: MarkScores) -> None:
             "birdml.dataset": scores.dataset.name,
             "birdml.dataset_digest": scores.dataset.digest,
         }
-    with store.own_run(client, "score", tags) as run_id:
+    with own_runs.own_run(client, "score", tags) as run_id:
         for name, value in figures(scores).items():
             client.log_metric(run_id, f"detection/{name}", value)
         for file in scores.files:

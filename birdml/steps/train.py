@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from birdml.jobs.executors import executor_of
 from birdml.jobs.request import TrainOptions, TrainRequest, prepare_request
-from birdml.tracking import runs, store
+from birdml.tracking import experiments, own_runs, runs, store
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.interrupts import interrupt_on_termination
 from birdml.tracking.ledger import StoreLedger
@@ -24,16 +24,16 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
     request = prepare_request(options)
     client = store.connect()
     interrupt_on_termination()
-    store.check_place(client)
+    experiments.check_place(client)
     ledger = StoreLedger(client, request.dataset.digest, request.identities)
     _say_dead(client)
     names = list(request.recipes)
     if len(names) > 1:  # it can be the run of one model only
         note = f"Drove the training of {', '.join(names)}."
-        store.describe_handed_run(f"train {options.model}", note, client)
+        own_runs.describe_handed_run(f"train {options.model}", note, client)
     elif ledger.finished(names[0]):
         note = f"{names[0]} was there already: nothing to do."
-        store.describe_handed_run(f"{names[0]} (done before)", note, client)
+        own_runs.describe_handed_run(f"{names[0]} (done before)", note, client)
     outcomes = executor_of(options, len(names))(options, request, client, ledger)
     _say_dead(client)  # elsewhere: their hearts stood still all the while
     print_summary(client, request, outcomes)

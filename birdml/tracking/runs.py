@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml.tracking import registry
-from birdml.tracking.store import all_experiments
+from birdml.tracking.experiments import all_experiments
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

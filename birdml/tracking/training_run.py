@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from birdml.dataset.prepared import Dataset
-from birdml.tracking import runs, store
+from birdml.tracking import own_runs, runs
 from birdml.tracking.datasets import log_dataset
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ def open_training(
     name = tags["birdml.model"]
     unfinished = runs.unfinished_runs(client, tags["birdml.identity"])
     if not unfinished:
-        run_id = store.open_run(client, name, tags, handed)
+        run_id = own_runs.open_run(client, name, tags, handed)
         log_request(client, run_id, settings, dataset)
         return run_id
     run = unfinished[0]
     run_id = run.info.run_id
     if handed:
         note = f"{name} went on in its unfinished run {run_id}."
-        store.describe_handed_run(f"{name} (goes on elsewhere)", note, client)
+        own_runs.describe_handed_run(f"{name} (goes on elsewhere)", note, client)
     client.update_run(run_id, status="RUNNING")
     if "birdml.error" in run.data.tags:
         client.delete_tag(run_id, "birdml.error")

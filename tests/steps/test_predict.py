@@ -13,7 +13,7 @@ from birdml.errors import UserError
 from birdml.prediction.split import predict_split
 from birdml.steps.predict import SplitOptions, predict
 from birdml.tracking.arrays import load_predictions, predicted_splits
-from birdml.tracking.store import open_run
+from birdml.tracking.own_runs import open_run
 from birdml.zoo.saved import SavedModel, save_model
 from tests.golden import relative_difference
 from tests.prediction.small import CLASSES, network, noise, recipe
