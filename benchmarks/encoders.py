@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks._birdnet import analyser
 from benchmarks._measure import in_turn, row
-from birdml.dataset.convert import write_wav
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.dataset.wav_files import write_wav
 from birdml.encoders.compute import hear
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.pretrained import Pretrained, open_encoder

@@ -19,7 +19,6 @@ from typing import Any
 from birdml import __version__
 from birdml.annotations import preparing
 from birdml.annotations.names import read_mapping
-from birdml.dataset import convert
 from birdml.dataset.assemble import (
     FOR_TRAINING,
     VALID_BY,
@@ -36,6 +35,7 @@ from birdml.dataset.channels import channel_number
 from birdml.dataset.circumstances import complete, read_tables
 from birdml.dataset.claim import JOURNAL, claimed
 from birdml.dataset.cut_groups import cuts_among, groups_of, parted
+from birdml.dataset.decoding import versions
 from birdml.dataset.labels import Vocabulary
 from birdml.dataset.licences import counted
 from birdml.dataset.listed import read_list, recordings_listed
@@ -178,7 +178,7 @@ def prepare(
                 **({} if not overlaps else {"cuts": len(overlaps)}),
                 **_licences(recordings, split),
                 **({} if shared is None else {"valid_places_in_train": round(shared, 4)}),
-                **(convert.versions() if has_audio else {}),
+                **(versions() if has_audio else {}),
             },
             marked,
         )

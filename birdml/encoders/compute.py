@@ -21,11 +21,12 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
 from birdml.dataset.channels import MEAN
-from birdml.dataset.convert import UnreadableAudio, attempts, silent_decoders
+from birdml.dataset.decoders.libsndfile import seconds_by_header
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import attempts, silent_decoders
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.encoders.embeddings import (
@@ -103,7 +104,7 @@ def embed_files(files: Mapping[str, Path], encoder: Encoder, jobs: int = 1) -> E
     The same files, by place, size and time of change, are not heard again. What can't be read has
     no windows, and the embeddings tell why.
     """
-    sounds = [Sound(name, path, _seconds(path)) for name, path in files.items()]
+    sounds = [Sound(name, path, seconds_by_header(path) or 0.0) for name, path in files.items()]
     said = json.dumps(
         [[shown(s.name), shown(str(s.path.absolute())), stamp_of(s.path)] for s in sounds]
     )
@@ -328,13 +329,6 @@ def _used(embeddings: Embeddings) -> Embeddings:
     with suppress(OSError):
         os.utime(embeddings.folder)
     return embeddings
-
-
-def _seconds(path: Path) -> float:
-    try:
-        return soundfile.info(os.fsencode(path)).duration
-    except (OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
-        return 0.0
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from birdml.dataset.channels import MEAN
-from birdml.dataset.convert import UnreadableAudio, attempts
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import attempts
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import is_audio, walk
