@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.dataset.assemble import group_keys
 from birdml.dataset.cuts import find_overlaps
+from birdml.dataset.dividing import group_keys
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
-from birdml.dataset.repair import Reading
+from birdml.dataset.reading import Reading
 from birdml.dataset.split import groups
 from birdml.dataset.wav_files import HEADER
 
