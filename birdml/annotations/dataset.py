@@ -1,6 +1,5 @@
 """The marks of a prepared dataset, and how long its recordings are."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import numpy as np
 from birdml.annotations.marks import Marks, is_inside
 from birdml.annotations.reading import Reading
 from birdml.dataset.annotated import ANNOTATIONS
+from birdml.dataset.decoders.libsndfile import seconds_by_header
 from birdml.dataset.prepared import Dataset
+from birdml.dataset.raw import is_audio, walk
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 
@@ -75,10 +76,6 @@ def folder_seconds(folder: str | Path) -> tuple[dict[str, float], list[str]]:
 
     Raises UserError where there is no such folder, or no audio in it.
     """
-    import soundfile
-
-    from birdml.dataset.raw import is_audio, walk
-
     folder = Path(folder)
     seconds: dict[str, float] = {}
     unreadable = []
@@ -86,10 +83,11 @@ def folder_seconds(folder: str | Path) -> tuple[dict[str, float], list[str]]:
         if not is_audio(path):
             continue
         name = path.relative_to(folder).as_posix()
-        try:
-            seconds[name] = soundfile.info(os.fsencode(path)).duration
-        except (soundfile.LibsndfileError, OSError):
+        told = seconds_by_header(path)
+        if told is None:
             unreadable.append(name)
+        else:
+            seconds[name] = told
     if not seconds and not unreadable:
         raise UserError(f"there is no audio in '{folder}'; name the folder of the recordings")
     return seconds, unreadable

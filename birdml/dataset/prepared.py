@@ -305,7 +305,7 @@ def verify(dataset: Dataset) -> list[str]:
 
     Reads every WAV file (about 1 GB/s).
     """
-    from birdml.dataset.convert import wav_hash
+    from birdml.dataset.wav_files import wav_hash
 
     origins = read_origins(dataset.folder)
     hashes = {o.file: o.source_hash for o in origins}

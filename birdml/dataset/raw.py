@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from birdml.dataset.problems import Problem
+from birdml.dataset.reading import Reading
 from birdml.dataset.recording import Species
-from birdml.dataset.repair import Reading
 from birdml.errors import UserError
 
 AUDIO_SUFFIXES = frozenset(
@@ -30,6 +30,7 @@ MARKS = (  # how files of sound begin: at which byte, with what
     *((0, b"\xff\xfc"), (0, b"\xff\xfd"), (0, b"\xff\xf2"), (0, b"\xff\xf4"), (0, b"\xff\xf5")),
 )
 HEAD = 16  # bytes of a file that MARKS are looked for in
+FOR_TRAINING = ("", "train", "valid")  # splits of recordings that are learned from, or will be
 
 
 @dataclass(slots=True)

@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from birdml.dataset.channels import MEAN
-from birdml.dataset.convert import UnreadableAudio, attempts
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import attempts
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import is_audio, walk
 from birdml.dataset.recording import SAMPLE_RATE, Recording
-from birdml.encoders.compute import Sound, embed_beside
+from birdml.encoders.compute import embed_beside
 from birdml.encoders.embeddings import Embeddings
 from birdml.encoders.entries import Encoder
+from birdml.encoders.sounds import Sound
 from birdml.errors import UserError
 from birdml.files import shown, stamp_of
 

@@ -18,7 +18,7 @@ from birdml.calibration.reading import Reading
 from birdml.dataset.addresses import Address
 from birdml.dataset.channels import MEAN
 from birdml.dataset.circumstances import NOTHING, Tables
-from birdml.dataset.convert import silent_decoders
+from birdml.dataset.decoding import silent_decoders
 from birdml.dataset.problems import Problem
 from birdml.dataset.recorders import recorded_at
 from birdml.files import csv_text, shown, write_text

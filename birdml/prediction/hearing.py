@@ -13,7 +13,8 @@ from birdml.calibration.reading import Reading
 from birdml.dataset.addresses import at_hand
 from birdml.dataset.channels import MEAN
 from birdml.dataset.circumstances import NOTHING, Circumstances, Tables
-from birdml.dataset.convert import Notes, UnreadableAudio, attempts
+from birdml.dataset.decoders.notes import Notes, UnreadableAudio
+from birdml.dataset.decoding import attempts
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 from birdml.files import NO_SPACE, shown

@@ -21,7 +21,7 @@ from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.scoring.events import event_matches
+from birdml.scoring.detections import events_from
 from birdml.scoring.windows import cells_of, window_recordings, window_scores
 from birdml.steps.compare import OVER, unit_name
 
@@ -270,8 +270,7 @@ def _named_once(found: Sequence[Found]) -> list[Found]:
 def _detector(one: Found, pair: Pair, window: float, species: int) -> Detector:
     cells = cells_of(pair.truth, pair.detections, pair.seconds, window, species)
     at = window_scores(cells)[0].best_threshold
-    score = np.nan_to_num(pair.detections.score, nan=1.0)
-    matches = event_matches(pair.truth, pair.detections.where(score >= at), species, IOU, None)
+    matches = events_from(pair, at, IOU, species=species)
     right, found = int(matches.right.sum()), int(matches.found.sum())
     total = found + int(matches.positives.sum())
     return Detector(one.name, one.what, cells, 2 * right / total if total else float("nan"))

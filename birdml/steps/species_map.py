@@ -63,7 +63,7 @@ def species_map(options: SpeciesOptions) -> Path:
     from birdml.figures.occurrence import maps
     from birdml.figures.style import species_names
     from birdml.machine import pick_device
-    from birdml.steps.predict_files import common_names, find_model, label_named
+    from birdml.steps.named_model import common_names, find_model, label_named
 
     if options.sites or options.latitude or options.longitude:
         raise UserError("map shows an area: leave sites, latitude and longitude out")

@@ -3,7 +3,8 @@
 import pytest
 
 from birdml.dataset import repair
-from birdml.dataset.repair import Reading, clock_in_date, reading_of
+from birdml.dataset.reading import Reading, reading_of
+from birdml.dataset.repair import clock_in_date
 
 
 def values(field, *texts, feet=False):

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from mlflow.exceptions import MlflowException
 
-from birdml.dataset.convert import write_wav
+from birdml.dataset.wav_files import write_wav
 from birdml.encoders import pretrained
 from birdml.encoders.noisy import embed_noisy
 from birdml.errors import UserError
