@@ -101,7 +101,7 @@ def prepare(
 
 def _verify(folder):
     from birdml.dataset.opening import open_dataset
-    from birdml.dataset.prepared import verify
+    from birdml.dataset.writing import verify
     from birdml.errors import UserError
 
     faults = verify(open_dataset(folder))

@@ -21,9 +21,9 @@ from tqdm import tqdm
 from birdml.dataset import wav_files
 from birdml.dataset.decoders.notes import UnreadableAudio
 from birdml.dataset.decoding import silent_decoders
-from birdml.dataset.prepared import Origin
 from birdml.dataset.raw import RawRecording
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.dataset.writing import Origin
 from birdml.files import write_error, write_text
 
 SHORTEST = 0.1  # seconds: what is shorter holds no frame worth learning from

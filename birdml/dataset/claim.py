@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from birdml.dataset.audio import write_journal
-from birdml.dataset.prepared import read_origins
+from birdml.dataset.writing import read_origins
 from birdml.errors import UserError
 from birdml.files import locked, write_text
 from birdml.forms import read_text, read_toml

@@ -17,9 +17,10 @@ from birdml.dataset.dividing import VALID_BY, divide, places_in_train
 from birdml.dataset.labels import Vocabulary
 from birdml.dataset.licences import counted
 from birdml.dataset.listed import recordings_listed
-from birdml.dataset.prepared import Dataset, Origin, write_dataset
+from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem, write_problems
 from birdml.dataset.raw import FOR_TRAINING, RawRecording
+from birdml.dataset.writing import Origin, write_dataset
 from birdml.errors import UserError
 from birdml.machine import cores
 from birdml.prepare.request import Request, fingerprint, validation

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepared import write_dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
+from birdml.dataset.writing import write_dataset
 from birdml.ensemble.combination import Member, save_combination
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import write_dataset
+from birdml.dataset.writing import write_dataset
 from birdml.errors import UserError
 from birdml.metadata import FIELDS, encode, metadata_table
 from birdml.training.feed import Feed, without_replacement
