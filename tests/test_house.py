@@ -8,16 +8,8 @@ import birdml
 HOUSE = Path(birdml.__file__).parent
 SERVED = {"ensemble/registration.py", "ensemble/served_model.py"}
 BELOW = (
-    "dataset",
-    "annotations",
-    "prepare",
-    "signal",
-    "networks",
-    "scoring",
-    "zoo",
-    "encoders",
-    "prediction",
-    "training",
+    *("dataset", "annotations", "prepare", "signal", "networks", "scoring", "zoo", "encoders"),
+    *("prediction", "training"),
 )
 ABOVE = ("birdml.tracking", "birdml.ensemble", "birdml.jobs", "birdml.steps", "birdml.commands")
 
