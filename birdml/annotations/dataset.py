@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from birdml.annotations.marks import Marks, is_inside
-from birdml.annotations.reading import Reading
+from birdml.annotations.reading import MarksReading
 from birdml.dataset.annotated import ANNOTATIONS
 from birdml.dataset.decoders.libsndfile import seconds_by_header
 from birdml.dataset.prepared import Dataset
@@ -15,7 +15,7 @@ from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 
 
-def dataset_marks(dataset: Dataset) -> Reading:
+def dataset_marks(dataset: Dataset) -> MarksReading:
     """The marks in a dataset's `annotations.csv`: `file, start, end, species, low, high`.
 
     Recordings in it are annotated through. Raises UserError where the dataset has none.
@@ -27,7 +27,7 @@ def dataset_marks(dataset: Dataset) -> Reading:
             "recording, not when; name annotation tables with -P truth=TABLE_OR_FOLDER"
         )
     names = tuple((class_id,) for class_id in dataset.classes)
-    return Reading(
+    return MarksReading(
         Marks(
             marked.files,
             names,

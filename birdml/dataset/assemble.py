@@ -11,7 +11,7 @@ from birdml.dataset.audio import Converted
 from birdml.dataset.labels import Vocabulary, class_id_of
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import FOR_TRAINING, RawRecording
-from birdml.dataset.reading import EACH_BY_ITSELF, Reading
+from birdml.dataset.reading import EACH_BY_ITSELF, ValueReading
 from birdml.dataset.recording import Recording
 
 
@@ -91,7 +91,7 @@ def finish(
     vocabulary: Vocabulary,
     samples: int,
     problems: list[Problem],
-    reading: Reading = EACH_BY_ITSELF,
+    reading: ValueReading = EACH_BY_ITSELF,
 ) -> Recording:
     """A row of recordings.csv, with its metadata repaired."""
     values: dict[str, str | float | None] = {}

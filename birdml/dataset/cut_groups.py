@@ -9,13 +9,13 @@ from birdml.dataset.cuts import find_overlaps
 from birdml.dataset.dividing import group_keys
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
-from birdml.dataset.reading import Reading
+from birdml.dataset.reading import ValueReading
 from birdml.dataset.split import groups
 from birdml.dataset.wav_files import HEADER
 
 
 def cuts_among(
-    recordings: Sequence[RawRecording], audio: Path, reading: Reading, workers: int
+    recordings: Sequence[RawRecording], audio: Path, reading: ValueReading, workers: int
 ) -> list[tuple[str, str]]:
     """Pairs of recordings that hold some of the same sound, among those of which nobody says who
     recorded them, where or when: of the others, that tells what belongs together."""

@@ -8,13 +8,13 @@ from math import floor
 from birdml.dataset.labels import class_id_of
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
-from birdml.dataset.reading import EACH_BY_ITSELF, Reading
+from birdml.dataset.reading import EACH_BY_ITSELF, ValueReading
 from birdml.dataset.recording import Recording
 from birdml.dataset.repair import UNSET_DATE
 from birdml.dataset.split import choose_valid, groups
 from birdml.errors import UserError
 
-NOTHING = ""  # the species of recordings of nothing
+NO_SPECIES = ""  # the species of recordings of nothing
 VALID_BY = {  # what is not parted -> what figures on the validation recordings stand for
     "group": "new recordings, mostly by known recordists at known places",
     "recordist": "recordings by unknown recordists",
@@ -32,7 +32,7 @@ def divide(
     listed: frozenset[str] | None,
     seed: int,
     problems: list[Problem],
-    reading: Reading = EACH_BY_ITSELF,
+    reading: ValueReading = EACH_BY_ITSELF,
     valid_by: str = "group",
     cuts: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
@@ -62,7 +62,7 @@ def divide(
             )
         valid, without = choose_valid(
             [r.file for r in free],
-            [NOTHING if r.noise else class_id_of(r) for r in free],
+            [NO_SPECIES if r.noise else class_id_of(r) for r in free],
             group,
             fraction,
             seed,
@@ -76,7 +76,9 @@ def divide(
     return split
 
 
-def _last_days(recordings: Sequence[RawRecording], fraction: float, reading: Reading) -> set[int]:
+def _last_days(
+    recordings: Sequence[RawRecording], fraction: float, reading: ValueReading
+) -> set[int]:
     """The recordings of the last days that hold at least a fraction of those with a date."""
     days = [_circumstances(r, reading)[3] for r in recordings]
     dated = sorted(day for day in days if day)
@@ -88,7 +90,7 @@ def _last_days(recordings: Sequence[RawRecording], fraction: float, reading: Rea
 
 
 def group_keys(
-    recordings: Sequence[RawRecording], reading: Reading, valid_by: str = "group"
+    recordings: Sequence[RawRecording], reading: ValueReading, valid_by: str = "group"
 ) -> list[list[tuple]]:
     """For each recording, what it must not share with one of the other split.
 
@@ -133,7 +135,7 @@ def cells(at: tuple[float, float]) -> list[tuple[int, int, int]]:
 
 
 def _circumstances(
-    recording: RawRecording, reading: Reading
+    recording: RawRecording, reading: ValueReading
 ) -> tuple[str, str, tuple[float, float] | None, str, str]:
     """Who recorded, where by name and by coordinates, on which day, at what time."""
     values = {f: reading.value(f, text) for f, text in recording.fields.items() if text.strip()}

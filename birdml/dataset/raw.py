@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from birdml.dataset.problems import Problem
-from birdml.dataset.reading import Reading
+from birdml.dataset.reading import ValueReading
 from birdml.dataset.recording import Species
 from birdml.errors import UserError
 
@@ -71,7 +71,7 @@ class Source:
     species: tuple[Species, ...] = ()  # the label set, where the source has one of its own
     prepared: bool = False  # the audio already is mono 16-bit WAV at SAMPLE_RATE
     notes: list[str] = field(default_factory=list)  # how it was read, to be said
-    reading: Reading = field(default_factory=Reading)  # of dates, elevations, coordinates
+    reading: ValueReading = field(default_factory=ValueReading)  # of dates, elevations, coordinates
 
 
 def walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:

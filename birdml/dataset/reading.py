@@ -19,7 +19,7 @@ EXCEL_DAY_0 = calendar_date(1899, 12, 30)
 
 
 @dataclass(frozen=True)
-class Reading:
+class ValueReading:
     """How the values of a source are read, where a value alone does not tell.
 
     The default reads each value by itself, as the 2018 system did.
@@ -72,7 +72,7 @@ class Reading:
         return date(text)
 
 
-EACH_BY_ITSELF = Reading()
+EACH_BY_ITSELF = ValueReading()
 
 
 def _calendar(year: int, month: int, day: int) -> str | None:
@@ -82,7 +82,7 @@ def _calendar(year: int, month: int, day: int) -> str | None:
         return None
 
 
-def reading_of(values: Mapping[str, Sequence[str]], feet: bool = False) -> Reading:
+def reading_of(values: Mapping[str, Sequence[str]], feet: bool = False) -> ValueReading:
     """How to read a source, decided by all its values of each field.
 
     `feet`: the elevation's heading says so.
@@ -96,7 +96,7 @@ def reading_of(values: Mapping[str, Sequence[str]], feet: bool = False) -> Readi
     heights = [value.strip() for value in values.get("elevation", ()) if value.strip()]
     east = [coordinate(value, 360) for value in values.get("longitude", ())]
     degrees = [value for value in east if value is not None]
-    return Reading(
+    return ValueReading(
         day_first=None if day_first == month_first else day_first,
         serial_dates=bool(serial) and len(serial) > len([d for d in dates if d]) / 2,
         day_fractions=len(fractions) > len(times) / 2 and any(len(v) > 2 for v in fractions),

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from birdml.encoders.embeddings import Part
+from birdml.encoders.embeddings import EmbeddedPart
 from birdml.encoders.sounds import Sound
 from birdml.errors import UserError
 from birdml.files import writing
@@ -31,7 +31,7 @@ def grouped(sounds: Sequence[Sound]) -> list[list[Sound]]:
     return groups
 
 
-def write_part(file: Path, part: Part) -> None:
+def write_part(file: Path, part: EmbeddedPart) -> None:
     """Raises UserError where it can't be written."""
     with writing(file) as target:
         np.savez(
@@ -43,10 +43,10 @@ def write_part(file: Path, part: Part) -> None:
         )
 
 
-def read_part(file: Path) -> Part:
+def read_part(file: Path) -> EmbeddedPart:
     """Raises UserError where it is not there, or damaged."""
-    vectors, starts, counts, problems = read_arrays(file, *Part._fields)
-    return Part(vectors, starts, counts, tuple(problems.tolist()))
+    vectors, starts, counts, problems = read_arrays(file, *EmbeddedPart._fields)
+    return EmbeddedPart(vectors, starts, counts, tuple(problems.tolist()))
 
 
 def is_finished(file: Path) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from birdml.dataset.channels import MEAN
 from birdml.dataset.decoders.notes import UnreadableAudio
 from birdml.dataset.decoding import attempts, silent_decoders
-from birdml.encoders.embeddings import Part
+from birdml.encoders.embeddings import EmbeddedPart
 from birdml.encoders.entries import Encoder
 from birdml.encoders.pretrained import Pretrained, Session, encode
 from birdml.encoders.windows import stream_windows
@@ -41,7 +41,7 @@ def hear(pretrained: Pretrained, path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def embed_sounds(
     encoder: Encoder, session: Session, sounds: Sequence[Sound], advance: Callable[[float], None]
-) -> Part:
+) -> EmbeddedPart:
     """Embeddings of some recordings; of one that can't be heard none, and why.
 
     `advance` is called with seconds of audio. Raises UserError where the encoder's values are too
@@ -70,7 +70,7 @@ def embed_sounds(
         starts.append(begin)
         counts.append(len(small))
         problems.append(problem)
-    return Part(
+    return EmbeddedPart(
         np.concatenate(vectors),
         np.concatenate(starts).astype(np.int64),
         np.array(counts, np.int64),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import NOISE_VALID
 from birdml.files import csv_text
 from birdml.jobs import calibration
 from birdml.jobs.calibration import Calibrated
@@ -62,7 +63,7 @@ class Finish:
         self._log_predictions("valid", valid)
         nothing, windows = calibration.asked_beside(model.name, dataset, self._predict)
         if nothing is not None:
-            self._log_predictions(calibration.NOTHING, nothing)
+            self._log_predictions(NOISE_VALID, nothing)
         made = calibration.of_validation_or_none(
             model.name, dataset, valid.logits, nothing, windows
         )

@@ -20,6 +20,7 @@ from birdml.dataset.listed import recordings_listed
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem, write_problems
 from birdml.dataset.raw import FOR_TRAINING, RawRecording
+from birdml.dataset.recording import NOISE_TRAIN
 from birdml.dataset.writing import Origin, write_dataset
 from birdml.errors import UserError
 from birdml.machine import cores
@@ -130,7 +131,7 @@ def prepare(
 
 def _licences(recordings: Sequence[RawRecording], split: Mapping[str, str]) -> dict[str, list[str]]:
     """Under what the training recordings are, as far as the source says."""
-    told = counted(r.licence for r in recordings if split[r.file] in ("train", "noise_train"))
+    told = counted(r.licence for r in recordings if split[r.file] in ("train", NOISE_TRAIN))
     return {"licences": told} if told else {}
 
 

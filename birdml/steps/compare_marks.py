@@ -15,7 +15,7 @@ from birdml.annotations.marks import Marks
 from birdml.annotations.names import read_mapping
 from birdml.annotations.pairing import Pair, paired
 from birdml.annotations.reading import read_marks
-from birdml.comparison.marks import Compared, Detector, compare_detectors
+from birdml.comparison.marks import Detector, DetectorComparison, compare_detectors
 from birdml.comparison.marks_page import marks_page, marks_table
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
@@ -59,7 +59,7 @@ class Found:
     marks: Marks
 
 
-def compare_marks(options: MarkComparison) -> Compared:
+def compare_marks(options: MarkComparison) -> DetectorComparison:
     """Compares; prints the table, writes the page.
 
     A word of `models` that is a file or folder is a table of detections; any other a registered

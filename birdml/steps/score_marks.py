@@ -9,7 +9,7 @@ import numpy as np
 from birdml.annotations.dataset import dataset_marks, dataset_seconds, folder_seconds
 from birdml.annotations.names import read_mapping
 from birdml.annotations.pairing import Pair, paired
-from birdml.annotations.reading import Reading, read_marks
+from birdml.annotations.reading import MarksReading, read_marks
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem, write_problems
@@ -155,7 +155,7 @@ def _checked(options: MarkOptions) -> tuple[list[float], float | None]:
     return sorted(set(thresholds)), onset
 
 
-def _truth(options: MarkOptions) -> tuple[Dataset | None, Reading]:
+def _truth(options: MarkOptions) -> tuple[Dataset | None, MarksReading]:
     """The annotations, and the dataset that they come from, if one."""
     folder = Path(options.truth)
     if (folder / "dataset.toml").is_file():
@@ -171,7 +171,11 @@ def _truth(options: MarkOptions) -> tuple[Dataset | None, Reading]:
 
 
 def _report_sides(
-    options: MarkOptions, truth: Reading, detections: Reading, pair: Pair, unreadable: list[str]
+    options: MarkOptions,
+    truth: MarksReading,
+    detections: MarksReading,
+    pair: Pair,
+    unreadable: list[str],
 ) -> None:
     for side, where, reading, marks in (
         ("truth", options.truth, truth, pair.truth),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from birdml.metadata import FIELDS
+from birdml.dataset.recording import FIELDS
 from birdml.zoo.parts import (
     BLURS,
     Embedded,
@@ -28,7 +28,7 @@ from birdml.zoo.parts import (
 )
 from birdml.zoo.settings import Amount, Count, NonNegativeInt, Positive, in_words, part
 
-__all__ = ["BLURS", "FAMILIES", "FIELDS", "Recipe"]
+__all__ = ["BLURS", "FAMILIES", "Recipe"]
 PARTS = (Hearing, Embedded, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
 
 
