@@ -1,7 +1,7 @@
 """Tables for people: rows in columns of one width, on a terminal and in a log alike."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from rich.console import Console
@@ -52,3 +52,20 @@ def table_text(
     out = StringIO()
     Console(file=out, width=WIDE, force_terminal=False, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def records_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows of equal keys as a table under these, floats with four digits, numbers to the right.
+
+    >>> print(records_text([{"class_id": "turmer", "mrr": 0.5}, {"class_id": "x", "mrr": 1.0}]))
+    class_id     mrr
+    turmer    0.5000
+    x         1.0000
+    """
+    first = rows[0]
+    align = "".join(">" if isinstance(value, int | float) else "<" for value in first.values())
+    cells = [
+        [figure(v, ".4f") if isinstance(v, float) else v for v in (row[key] for key in first)]
+        for row in rows
+    ]
+    return table_text(list(first), cells, align)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from birdml.screen import figure, table_text
+from birdml.screen import figure, records_text, table_text
 
 
 def test_columns_are_as_wide_as_their_widest_cells_and_numbers_are_to_the_right():
@@ -15,6 +15,18 @@ def test_columns_are_as_wide_as_their_widest_cells_and_numbers_are_to_the_right(
     assert table_text(None, rows, "<><").splitlines() == ["meta3  12  cpu", "a       3  cuda:1"]
     assert table_text(("", "map"), [("x", "0.5")]).splitlines() == ["   map", "x  0.5"]
     assert table_text(("model", "map"), []) == "model  map"
+
+
+def test_records_stand_under_their_keys():
+    rows = [
+        {"class_id": "a", "recordings": 12, "mrr": 0.5, "species": ""},
+        {"class_id": "long", "recordings": 3, "mrr": 1.0, "species": "Avis"},
+    ]
+    assert records_text(rows).splitlines() == [
+        "class_id  recordings     mrr  species",
+        "a                 12  0.5000",
+        "long               3  1.0000  Avis",
+    ]
 
 
 def test_nothing_is_cut_wrapped_coloured_or_read_as_markup(monkeypatch):
