@@ -1,6 +1,6 @@
 """The calibration of what is registered: fitted on its validation logits, logged into its run."""
 
-import sys
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from birdml.tracking.retry import is_away
 if TYPE_CHECKING:
     from birdml.tracking.client import Store
 
+logger = logging.getLogger(__name__)
 SECONDS = 5.0  # of a window
 NOTHING = "noise_valid"  # the split of recordings in which nothing sings
 
@@ -66,7 +67,7 @@ def of_nothing(
     try:
         return predict(NOTHING)
     except UserError as error:  # without audio: a model that listens does without them
-        print(f"{name}: calibrated without recordings of nothing: {error}", flush=True)
+        logger.warning("%s: calibrated without recordings of nothing: %s", name, error)
         return None
 
 
@@ -88,7 +89,7 @@ def of_annotated(
     try:
         parts = [predict("valid")] + ([predict(NOTHING)] if dataset.split(NOTHING) else [])
     except UserError as error:  # without audio
-        print(f"{name}: calibrated on recordings, not on windows: {error}", flush=True)
+        logger.warning("%s: calibrated on recordings, not on windows: %s", name, error)
         return None
     through |= {r.file for r in dataset.split(NOTHING)}
     files = [file for part in parts for file in part.files]
@@ -141,7 +142,7 @@ def of_validation_or_none(
     try:
         return of_validation(dataset, logits, nothing, windows)
     except (UserError, np.linalg.LinAlgError, MemoryError) as error:
-        print(f"{name}: uncalibrated: {' '.join(str(error).split())}", flush=True)
+        logger.warning("%s: uncalibrated: %s", name, " ".join(str(error).split()))
         return None
 
 
@@ -157,4 +158,4 @@ def log_calibration(client: "Store", run_id: str, name: str, made: Calibrated) -
         if is_away(error):
             raise
         why = " ".join(str(error).split())
-        print(f"{name}: the figure of its calibration is missing: {why}", file=sys.stderr)
+        logger.error("%s: the figure of its calibration is missing: %s", name, why)

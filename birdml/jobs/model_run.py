@@ -1,6 +1,6 @@
 """One model from claim to registry: its run, its training, its predictions, its version."""
 
-import sys
+import logging
 import tempfile
 import traceback
 from contextlib import suppress
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from birdml.tracking.client import Store
     from birdml.training.trainer import Trained
 
+logger = logging.getLogger(__name__)
+
 
 def train_model(
     client: "Store", request: TrainRequest, name: str, claim: Claim, handed: bool
@@ -58,7 +60,7 @@ def train_model(
             client.set_tag(run_id, "birdml.error", text)
         if not isinstance(error, UserError):  # a fault of ours, which somebody has to find
             told = traceback.format_exc()
-            print(told, file=sys.stderr, flush=True)
+            logger.error("%s", told)
             with suppress(Exception):
                 client.log_text(run_id, told, "error.txt")
         raise
@@ -225,7 +227,7 @@ def _log_figures(client, run_id, model, dataset, logits, history) -> None:
     except Exception as error:  # a model is trained, whatever becomes of its pictures
         if is_away(error):
             raise
-        print(f"{model.name}: figures are missing: {' '.join(str(error).split())}", file=sys.stderr)
+        logger.error("%s: figures are missing: %s", model.name, " ".join(str(error).split()))
         client.log_text(run_id, traceback.format_exc(), "figures/error.txt")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import soundfile
 import torch
 
+from birdml import log
 from birdml.errors import UserError
 from birdml.jobs.ray_cluster import connected
 from birdml.prediction.hearing import Heard, How, hear
@@ -98,6 +99,7 @@ def _answer(ray: Any, reference: Any, chunks: _Chunks, progress: Progress) -> li
     return heard
 
 
+@log.shown()
 def _hear_chunk(
     how: How, out: Place, chunk: Chunk, threads: int, environment: Mapping[str, str]
 ) -> tuple[list[Heard], float]:

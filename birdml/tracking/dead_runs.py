@@ -1,6 +1,6 @@
 """Runs whose process is gone: marked as KILLED at the next start, not RUNNING for ever."""
 
-import sys
+import logging
 from typing import TYPE_CHECKING
 
 from birdml.tracking import runs, store
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
     from birdml.tracking.client import Store
+
+logger = logging.getLogger(__name__)
 
 
 def hold_handed_run() -> None:
@@ -23,7 +25,7 @@ def hold_handed_run() -> None:
         return
     client.set_tag(run_id, store.PROCESS, this_process())
     for name in mark_dead_runs(client):
-        print(f"{name}: an earlier run died and is marked as killed", file=sys.stderr)
+        logger.warning("%s: an earlier run died and is marked as killed", name)
 
 
 def end_handed_runs() -> None:
