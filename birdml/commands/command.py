@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from birdml import log
 from birdml.errors import UserError
 from birdml.tracking.interrupts import interrupt_on_termination
 
@@ -24,6 +25,7 @@ class OneLineErrors(click.Command):
         """What the run is named by; of a group, the sub-command that was asked for."""
         return self.name
 
+    @log.shown()
     def main(self, *args, **kwargs):
         try:
             super().main(*args, **{**kwargs, "standalone_mode": False})

@@ -9,6 +9,7 @@ from birdml.comparison.charts import Scale, matrix, signed, track
 from birdml.comparison.marks import RESAMPLES, SURE, DetectorComparison, findings
 from birdml.comparison.statistics import LEVEL
 from birdml.pages.render import render
+from birdml.screen import figure, table_text
 
 FIGURES = (  # heading, name in WindowScores
     ("mAP", "map_micro"),
@@ -69,17 +70,13 @@ def _better(report: DetectorComparison, label: int) -> str:
 
 def marks_table(report: DetectorComparison) -> str:
     """The same in a terminal."""
-    width = max(10, *(len(d.name) for d in report.detectors))
-    heads = "".join(f"{heading:>9}" for heading, _ in FIGURES)
-    lines = [f"{'detections':<{width}}  {'cmAP':>6}  {'95 % interval':<14}{heads} event F1"]
+    rows = []
     for detector, one, scores in zip(report.detectors, report.cmap, report.scores, strict=True):
-        figures = "".join(f"{_shown(getattr(scores, name)):>9}" for _, name in FIGURES)
-        lines.append(
-            f"{detector.name:<{width}}  {one.value:>6.3f}  {one.low:.3f} – {one.high:.3f} "
-            f"{figures}{_shown(detector.event_f1):>9}"
+        figures = [figure(getattr(scores, name)) for _, name in FIGURES]
+        interval = f"{one.low:.3f} – {one.high:.3f}"
+        rows.append(
+            (detector.name, figure(one.value), interval, *figures, figure(detector.event_f1))
         )
-    return "\n".join([*lines, "", *findings(report)])
-
-
-def _shown(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}"
+    headings = [heading for heading, _ in FIGURES]
+    heads = ("detections", "cmAP", f"{LEVEL} % interval", *headings, "event F1")
+    return "\n".join([table_text(heads, rows), "", *findings(report)])

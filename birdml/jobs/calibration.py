@@ -1,6 +1,6 @@
 """The calibration of what is registered: fitted on its validation logits, logged into its run."""
 
-import sys
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from birdml.tracking.retry import is_away
 if TYPE_CHECKING:
     from birdml.tracking.client import Store
 
+logger = logging.getLogger(__name__)
 SECONDS = 5.0  # of a window
 
 
@@ -77,7 +78,7 @@ def of_nothing(
     try:
         return predict(NOISE_VALID)
     except UserError as error:  # without audio: a model that listens does without them
-        print(f"{name}: calibrated without recordings of nothing: {error}", flush=True)
+        logger.warning("%s: calibrated without recordings of nothing: %s", name, error)
         return None
 
 
@@ -99,7 +100,7 @@ def of_annotated(
     try:
         parts = [predict("valid")] + ([predict(NOISE_VALID)] if dataset.split(NOISE_VALID) else [])
     except UserError as error:  # without audio
-        print(f"{name}: calibrated on recordings, not on windows: {error}", flush=True)
+        logger.warning("%s: calibrated on recordings, not on windows: %s", name, error)
         return None
     through |= {r.file for r in dataset.split(NOISE_VALID)}
     files = [file for part in parts for file in part.files]
@@ -152,7 +153,7 @@ def of_validation_or_none(
     try:
         return of_validation(dataset, logits, nothing, windows)
     except (UserError, np.linalg.LinAlgError, MemoryError) as error:
-        print(f"{name}: uncalibrated: {' '.join(str(error).split())}", flush=True)
+        logger.warning("%s: uncalibrated: %s", name, " ".join(str(error).split()))
         return None
 
 
@@ -168,4 +169,4 @@ def log_calibration(client: "Store", run_id: str, name: str, made: Calibrated) -
         if is_away(error):
             raise
         why = " ".join(str(error).split())
-        print(f"{name}: the figure of its calibration is missing: {why}", file=sys.stderr)
+        logger.error("%s: the figure of its calibration is missing: %s", name, why)

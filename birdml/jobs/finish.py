@@ -1,6 +1,6 @@
 """What comes after a training: figures, predictions, a calibration, a version in the registry."""
 
-import sys
+import logging
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from birdml.prediction.predictions import Predictions
     from birdml.tracking.client import Store
     from birdml.training.trained import Trained
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Finish:
             if is_away(error):
                 raise
             why = " ".join(str(error).split())
-            print(f"{self.model.name}: figures are missing: {why}", file=sys.stderr)
+            logger.error("%s: figures are missing: %s", self.model.name, why)
             self.client.log_text(self.run_id, traceback.format_exc(), "figures/error.txt")
 
     def _register(self, metrics: dict[str, float], made: Calibrated | None, sure: str) -> None:

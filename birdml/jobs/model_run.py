@@ -1,6 +1,6 @@
 """One model from claim to registry: its run, its training, and what comes of it."""
 
-import sys
+import logging
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ from birdml.zoo.saved import SavedModel, load_model
 
 if TYPE_CHECKING:
     from birdml.tracking.client import Store
+
+logger = logging.getLogger(__name__)
 
 
 def train_model(
@@ -49,7 +51,7 @@ def train_model(
             client.set_tag(run_id, "birdml.error", text)
         if not isinstance(error, UserError):  # a fault of ours, which somebody has to find
             told = traceback.format_exc()
-            print(told, file=sys.stderr, flush=True)
+            logger.error("%s", told)
             with suppress(Exception):
                 client.log_text(run_id, told, "error.txt")
         raise

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from birdml import __version__
+from birdml import __version__, log
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
 from birdml.jobs.in_turn import train_models
@@ -189,6 +189,7 @@ def _look_around(task: TrainTask, node: str) -> MachineReport:
     return MachineReport(machine(), node)
 
 
+@log.shown()
 def _train_one(task: TrainTask, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
     """Runs on some machine, after what it needs: trains a model unless it is there."""
     broken = [need for need, outcome in needed if outcome.state in ("failed", "blocked")]

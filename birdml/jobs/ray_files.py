@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from birdml import log
 from birdml.dataset.decoders.libsndfile import seconds_by_header
 from birdml.errors import UserError
 from birdml.jobs.ray_cluster import connected
@@ -97,6 +98,7 @@ def _answer(ray: Any, reference: Any, chunks: _Chunks, progress: Progress) -> li
     return heard
 
 
+@log.shown()
 def _hear_chunk(
     how: How, out: Place, chunk: Chunk, threads: int, environment: Mapping[str, str]
 ) -> tuple[list[Heard], float]:

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from birdml import log
 from birdml.errors import UserError
 from birdml.jobs.in_turn import train_models
 from birdml.jobs.live_table import LiveTable
@@ -143,6 +144,7 @@ def _interrupt_without_watcher() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+@log.shown()
 def main() -> int:
     """A worker: trains with the options in the first argument; the exit code of `train`."""
     interrupt_on_termination()

@@ -16,6 +16,7 @@ from birdml.encoders.weights import is_installed
 from birdml.errors import UserError
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.scoring import ranks, score
+from birdml.screen import figure, table_text
 from birdml.steps.compare_marks import MarkComparison, compare_marks
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.steps.predict import SplitOptions, predict
@@ -156,16 +157,17 @@ def _print_table(
         dataset.present(valid),
     )
     known = isinstance(truth, MonophoneTruth)
-    print(
-        f"{'':<22}" + "".join(f"{c:>8}" for c in COLUMNS) + ("   test map" if known else ""), end=""
-    )
-    print(f"{'cmap':>8}" if heard else "")
+    heads = ["", *COLUMNS, *(["test map"] if known else []), *(["cmap"] if heard else [])]
+    table = []
     for name, metrics, run_id in [("most common first", common, ""), *rows]:
-        print(f"{name:<22}" + "".join(f"{metrics[c]:>8.3f}" for c in COLUMNS), end="")
+        cells = [name, *(figure(metrics[column]) for column in COLUMNS)]
         if isinstance(truth, MonophoneTruth):
             tested = logits if not run_id else _test_logits(client, run_id, ensemble_run, models)
-            print(f"{map_on_test(dataset, truth, tested):>11.3f}", end="")
-        print(f"{heard[name]:>8.3f}" if name in heard else "")
+            cells.append(figure(map_on_test(dataset, truth, tested)))
+        if heard:
+            cells.append(figure(heard[name]) if name in heard else "")
+        table.append(cells)
+    print(table_text(heads, table))
     if known:
         print("(test: recordings that neither training nor the search for weights has seen)")
     if heard:

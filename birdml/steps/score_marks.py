@@ -19,7 +19,7 @@ from birdml.files import csv_text, write_text, writing
 from birdml.scoring import curves
 from birdml.scoring.detections import Rates, events_from, rates_from, species_rows
 from birdml.scoring.windows import WindowScores, cells_of, window_scores
-from birdml.submission.table import table_text
+from birdml.screen import figure, table_text
 
 SHOWN = 15  # species that the terminal shows
 FOLDER = "scores"
@@ -211,23 +211,25 @@ def _report_windows(scores: WindowScores, length: float) -> None:
         f"\nwindows of {length:g} s: {scores.windows}; species with a positive window: "
         f"{scores.species}; without one, and left out of means: {scores.without}\n"
     )
-    for what, value in (
-        ("cmAP, mean over species", scores.cmap),
-        ("mAP, all together (micro)", scores.map_micro),
-        ("AUROC, mean over species", scores.auroc),
-        ("top-1, windows with a mark", scores.top1),
-        ("lwLRAP", scores.lwlrap),
-    ):
-        print(f"{what:<34} {_shown(value)}")
-    print(f"{'best F1':<34} {_shown(scores.best_f1)}", end="")
-    print("" if math.isnan(scores.best_threshold) else f"  from {scores.best_threshold:g} on")
+    best = "" if math.isnan(scores.best_threshold) else f"from {scores.best_threshold:g} on"
+    figures = (
+        ("cmAP, mean over species", scores.cmap, ""),
+        ("mAP, all together (micro)", scores.map_micro, ""),
+        ("AUROC, mean over species", scores.auroc, ""),
+        ("top-1, windows with a mark", scores.top1, ""),
+        ("lwLRAP", scores.lwlrap, ""),
+        ("best F1", scores.best_f1, best),
+    )
+    rows = [(what, figure(value, ".4f"), said) for what, value, said in figures]
+    print(table_text(None, rows, "<><"))
 
 
 def _report_rates(rates: tuple[Rates, ...], iou: float, onset: float | None) -> None:
     how = f"overlap (iou) {iou:g}" if onset is None else f"onsets within {onset:g} s"
     print(f"\nwindows, and events paired by {how}:")
     columns = [*Rates.__dataclass_fields__]
-    print(table_text([{name: _shown(getattr(at, name)) for name in columns} for at in rates]))
+    rows = [[figure(getattr(at, name), ".4f") for name in columns] for at in rates]
+    print(table_text(columns, rows, ">" * len(columns)))
 
 
 def _report_species(rows: list[dict]) -> None:
@@ -235,11 +237,11 @@ def _report_species(rows: list[dict]) -> None:
     columns = ["species", "windows", "detections", "average_precision", "auroc"]
     columns += ["best_f1", "best_threshold"]
     shown = [
-        {name: _shown(row[name]) if isinstance(row[name], float) else row[name] for name in columns}
+        [figure(v, ".4f") if isinstance(v, float) else v for v in (row[name] for name in columns)]
         for row in there[:SHOWN]
     ]
     if shown:
-        print(f"\n{table_text(shown)}")
+        print(f"\n{table_text(columns, shown)}")
     if len(there) > SHOWN:
         print(f"... and {_plural(len(there) - SHOWN, 'species')} in the table")
 
@@ -274,10 +276,6 @@ def _write(
     with writing(figure) as file:
         drawn.savefig(file, format="png")
     return table, figure
-
-
-def _shown(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def _plural(count: int, what: str) -> str:

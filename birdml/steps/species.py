@@ -13,6 +13,7 @@ from birdml.errors import UserError
 from birdml.files import csv_text, write_text, writing
 from birdml.forms import read_table
 from birdml.metadata import metadata_table
+from birdml.screen import table_text
 
 if TYPE_CHECKING:
     from birdml.calibration.reading import Rule
@@ -194,11 +195,13 @@ def _print(
     combination: Combination, common: tuple[str, ...], scores: np.ndarray, when: list[str]
 ) -> None:
     highest, week = scores.max(axis=0), scores.argmax(axis=0)
+    rows = []
     for label in np.argsort(-highest, kind="stable")[:SHOWN]:
         one = combination.species[label]
-        at = f"  {when[week[label]]}" if len(when) > 1 else ""
+        at = when[week[label]] if len(when) > 1 else ""
         name = f" ({common[label]})" if common and common[label] else ""
-        print(f"{highest[label]:.3f}  {one.latin_name or one.class_id}{name}{at}")
+        rows.append((f"{highest[label]:.3f}", f"{one.latin_name or one.class_id}{name}", at))
+    print(table_text(None, rows, "><<"))
 
 
 def _draw(

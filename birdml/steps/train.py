@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from birdml.jobs.executors import executor_of
 from birdml.jobs.request import TrainOptions, TrainRequest, prepare_request
+from birdml.screen import figure, table_text
 from birdml.tracking import experiments, own_runs, runs, store
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.interrupts import interrupt_on_termination
@@ -51,20 +52,15 @@ COLUMNS = ("map", "map_bg", "top1", "top5")
 def print_summary(client: "Store", request: TrainRequest, outcomes: Mapping[str, Outcome]) -> None:
     """A table of the models asked for: state, figures, epochs, minutes."""
     done = runs.FinishedRuns(client, request.dataset.digest).by_identity()
-    wide = max(12, *(len(name) + 1 for name in outcomes))
-    print(f"\n{'model':<{wide}}{'state':<10}" + "".join(f"{c:>8}" for c in COLUMNS), end="")
-    print(f"{'epochs':>8}{'minutes':>9}")
+    rows = []
     for name, outcome in outcomes.items():
         run = done.get(request.identities[name])
         figures = run.data.metrics if run else {}
-        print(f"{name:<{wide}}{outcome.state:<10}", end="")
-        print("".join(_cell(figures.get(c), ".3f", 8) for c in COLUMNS), end="")
-        print(_cell(figures.get("training/epochs"), ".0f", 8), end="")
-        print(_cell(figures.get("cost/minutes"), ".1f", 9))
-
-
-def _cell(value: float | None, form: str, width: int) -> str:
-    return f"{'-' if value is None else format(value, form):>{width}}"
+        cells = [figure(figures.get(column)) for column in COLUMNS]
+        cells.append(figure(figures.get("training/epochs"), ".0f"))
+        rows.append((name, outcome.state, *cells, figure(figures.get("cost/minutes"), ".1f")))
+    heads = ("model", "state", *COLUMNS, "epochs", "minutes")
+    print(f"\n{table_text(heads, rows, '<<' + '>' * (len(heads) - 2))}")
 
 
 def failures(outcomes: Mapping[str, Outcome]) -> Sequence[str]:

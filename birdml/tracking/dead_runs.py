@@ -1,6 +1,6 @@
 """Runs whose process is gone: marked as KILLED at the next start, not RUNNING for ever."""
 
-import sys
+import logging
 from typing import TYPE_CHECKING
 
 from birdml.tracking import own_runs, runs, store
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from birdml.tracking.client import Store
 
+logger = logging.getLogger(__name__)
+
 
 def hold_handed_run() -> None:
     """Writes into the run that `mlflow run` opened which process is at work on it, and marks dead
@@ -24,7 +26,7 @@ def hold_handed_run() -> None:
         return
     client.set_tag(run_id, own_runs.PROCESS, this_process())
     for name in mark_dead_runs(client):
-        print(f"{name}: an earlier run died and is marked as killed", file=sys.stderr)
+        logger.warning("%s: an earlier run died and is marked as killed", name)
 
 
 def end_handed_runs() -> None:

@@ -30,6 +30,10 @@ def load_zoo(extra: str | Path | None = None) -> dict[str, Recipe]:
     A line of `extra` may say `base = "audio10"` and what differs from it. Raises UserError, with
     file and line, for an unknown or impossible setting, a name taken, or a base or teacher that
     does not exist.
+
+    >>> zoo = load_zoo()
+    >>> zoo["meta8"].teacher, zoo["audio3"].pooling
+    ('meta3', 'att64')
     """
     zoo = dict(_published())
     if extra:
@@ -142,6 +146,10 @@ def configure(recipe: Recipe, profile: str = "", settings: str | dict[str, Any] 
     values by name.
 
     Raises UserError for an unknown profile, or a setting that is unknown or impossible.
+
+    >>> small = configure(load_zoo()["audio1"], settings="epochs=3 channels=[16,32]")
+    >>> small.epochs, small.channels
+    (3, (16, 32))
     """
     values: dict[str, Any] = {}
     try:
@@ -181,6 +189,9 @@ def select(names: str, zoo: dict[str, Recipe]) -> list[str]:
     `all` are those that need no weights of others: heads are asked for by name, or as `head`.
 
     Raises UserError for a name that no zoo file has.
+
+    >>> select("meta1?,audio1", load_zoo())[:3]
+    ['audio1', 'meta10', 'meta11']
     """
     wanted: set[str] = set()
     for word in (w.strip() for w in names.split(",")):

@@ -87,7 +87,11 @@ class Recipe:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Models that must be trained before this one."""
+        """Models that must be trained before this one.
+
+        >>> PlaceKernelRecipe("mine", start_from=("place1", "kernel1")).needs
+        ('place1', 'kernel1')
+        """
         teacher = getattr(self, "teacher", "")
         return ((teacher,) if teacher else ()) + getattr(self, "start_from", ())
 
@@ -108,7 +112,11 @@ class Recipe:
         }
 
     def settings(self) -> dict[str, Any]:
-        """The family, and every setting but the name, as plain values (tuples become lists)."""
+        """The family, and every setting but the name, as plain values (tuples become lists).
+
+        >>> MetaRecipe("mine", hidden=(64,)).settings()["hidden"]
+        [64]
+        """
         values = {"family": self.family} | asdict(self)  # type: ignore[call-overload]
         del values["name"]
         return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}

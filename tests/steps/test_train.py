@@ -90,6 +90,10 @@ def test_a_model_and_what_it_needs_are_trained_and_kept(client, dataset, capsys)
     assert not failures(outcomes)
     out = capsys.readouterr().out
     assert "meta3: trained" in out and "meta8: trained" in out
+    head, *lines = out.rpartition("\n\n")[2].splitlines()
+    assert head.split() == "model state map map_bg top1 top5 epochs minutes".split()
+    assert [line.split()[:2] for line in lines] == [["meta3", "finished"], ["meta8", "finished"]]
+    assert {len(line) for line in lines} == {len(head)}, "figures end under their headings"
 
     (run,) = model_runs(client, dataset, "meta8")
     assert run.info.status == "FINISHED" and run.info.run_name == "meta8"

@@ -109,7 +109,7 @@ def test_a_relative_address_under_mlflow_run_is_refused_and_no_second_store_is_m
 
 
 def test_requests_wait_for_a_store_that_is_away_but_not_in_blocks_that_say_at_once(
-    client, monkeypatch, capsys
+    client, monkeypatch, caplog
 ):
     waited = []
     monkeypatch.setattr(retrying.time, "sleep", waited.append)
@@ -127,7 +127,7 @@ def test_requests_wait_for_a_store_that_is_away_but_not_in_blocks_that_say_at_on
         type(one).__mro__[1], "search_experiments", lambda self, **_: Flaky().search_experiments()
     )
     assert one.search_experiments() == "there"
-    assert waited == [1.0, 2.0] and capsys.readouterr().err.count("waiting") == 1
+    assert waited == [1.0, 2.0] and caplog.text.count("waiting") == 1
     with at_once(), pytest.raises(MlflowException, match="Max retries"):
         one.search_experiments()
     assert len(waited) == 2, "nobody waited"
