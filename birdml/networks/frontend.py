@@ -40,7 +40,7 @@ class Spectrogram(nn.Module):
     def __init__(self, bins: int = 465):
         super().__init__()
         self.bins = bins
-        self.register_buffer("window", torch.from_numpy(window()).clone(), persistent=False)
+        self.register_buffer("window", torch.from_numpy(window().copy()), persistent=False)
 
     @torch.no_grad()
     def forward(self, samples: Tensor) -> Tensor:
