@@ -7,15 +7,19 @@ from pathlib import Path
 import numpy as np
 import pyfftw
 import soundfile
+import torch
 
 from benchmarks._measure import in_turn, row
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.networks.build import build_network
 from birdml.signal.excerpts import TrainingExcerpts, read
 from birdml.signal.spectrogram import bins_for, spectrogram
 from birdml.signal.wav import AudioReader
+from birdml.zoo.recipe import AudioRecipe
 
 FILES, SECONDS = 300, (5.0, 30.0)
 BATCHES = 60
+EXCERPTS, CLASSES = 16, 1500  # of 5 s, of BirdCLEF 2018
 HEADER = 44  # bytes of the WAV files that are made here
 
 
@@ -56,6 +60,31 @@ def _spectrograms() -> dict:
     )
 
 
+@torch.inference_mode()
+def _of_networks() -> list[dict]:
+    """audio1's spectrogram by pyfftw against the same by torch.fft; and of its whole forward."""
+    network = build_network(AudioRecipe("audio1"), CLASSES).eval()
+    module, rng = network.spectrogram, np.random.default_rng(0)
+    shape = (EXCERPTS, 5 * SAMPLE_RATE)
+    samples = torch.from_numpy(rng.integers(-20000, 20000, shape, dtype=np.int16))
+    what = f"{EXCERPTS} excerpts of 5 s"
+    rows, before = [], torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        on = f"{threads} thread{'s' * (threads > 1)}"
+        ours, theirs = in_turn(lambda: module(samples), lambda: module.by_torch(samples), 100)
+        name = f"the networks' spectrogram, {what}, {on}"
+        rows.append(row(name, ours, theirs, theirs / ours, "the same by torch.fft"))
+        whole, other = in_turn(
+            lambda: network(samples), lambda: network.from_magnitudes(module.by_torch(samples)), 7
+        )
+        shares = ours / whole, theirs / other
+        name = f"share of it in audio1's forward pass, {on}"
+        rows.append(row(name, *shares, shares[1] / shares[0], "the same by torch.fft", "1"))
+    torch.set_num_threads(before)
+    return rows
+
+
 def _excerpts(folder: Path) -> dict:
     rng = np.random.default_rng(0)
     lengths = (rng.uniform(*SECONDS, FILES) * SAMPLE_RATE).astype(np.int64)
@@ -87,7 +116,7 @@ def _excerpts(folder: Path) -> dict:
 def run() -> list[dict]:
     """Ours and the reference in turn, medians."""
     with tempfile.TemporaryDirectory() as folder:
-        return [_spectrograms(), _excerpts(Path(folder))]
+        return [_spectrograms(), *_of_networks(), _excerpts(Path(folder))]
 
 
 if __name__ == "__main__":

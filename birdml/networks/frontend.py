@@ -13,7 +13,14 @@ from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 from birdml.networks.layers import BatchNorm, full_precision
 from birdml.networks.pcen import PCEN
-from birdml.signal.spectrogram import FRAME_LENGTH, HOP, bins_for, mel_filterbank
+from birdml.signal.spectrogram import (
+    FRAME_LENGTH,
+    HOP,
+    bins_for,
+    mel_filterbank,
+    spectrogram,
+    window,
+)
 
 INT16_MAX = 32767.0  # filter banks divide by it: samples are not scaled to 1
 
@@ -22,7 +29,10 @@ class Spectrogram(nn.Module):
     """Magnitudes of a short-time Fourier transform, int16 [B, S] -> float32 [B, F, bins].
 
     Frames of 1024 samples every 315, symmetric Hann window, no padding:
-    F = (S - 1024) // 315 + 1. Only the lowest `bins` of 513 are kept.
+    F = (S - 1024) // 315 + 1. Only the lowest `bins` of 513 are kept. int16 samples on a CPU go by
+    `birdml.signal.spectrogram` (pyfftw), all else by torch.fft: other devices, floats, and whatever
+    follows, counts or compiles operations. The two agree to 1e-6 of a frame's largest magnitude.
+    Raises UserError for less than one frame.
     """
 
     window: Tensor
@@ -30,8 +40,7 @@ class Spectrogram(nn.Module):
     def __init__(self, bins: int = 465):
         super().__init__()
         self.bins = bins
-        window = torch.from_numpy(np.hanning(FRAME_LENGTH).astype(np.float32))
-        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("window", torch.from_numpy(window().copy()), persistent=False)
 
     @torch.no_grad()
     def forward(self, samples: Tensor) -> Tensor:
@@ -40,9 +49,28 @@ class Spectrogram(nn.Module):
                 f"a recording of {samples.shape[-1]} samples is shorter than one frame "
                 f"({FRAME_LENGTH}): loop or pad it first"
             )
+        if self.window.dtype == torch.float32 and _is_plain(samples):
+            threads = torch.get_num_threads()
+            return torch.from_numpy(spectrogram(samples.numpy(), self.bins, threads=threads))
+        return self.by_torch(samples)
+
+    def by_torch(self, samples: Tensor) -> Tensor:
+        """The same by torch.fft, of int16 or float [B, S]."""
         frames = samples.float().unfold(-1, FRAME_LENGTH, HOP) * self.window
         spectrum = torch.fft.rfft(frames)[..., : self.bins]
         return torch.linalg.vector_norm(torch.view_as_real(spectrum), dim=-1)
+
+
+def _is_plain(samples: Tensor) -> bool:
+    """Whether these are int16 samples in memory that nothing looks at but who computes with them:
+    no tracing, compiling, counting or mapping by torch."""
+    return (
+        type(samples) is Tensor
+        and samples.dtype == torch.int16
+        and samples.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+    )
 
 
 def mel_of(hertz: Tensor) -> Tensor:

@@ -1,8 +1,13 @@
 """From samples to standardised mel bands."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.flop_counter import FlopCounterMode
 
 from birdml.errors import UserError
 from birdml.networks.frontend import (
@@ -15,7 +20,7 @@ from birdml.networks.frontend import (
     magnitude_named,
 )
 from birdml.networks.pcen import PCEN, smooth
-from birdml.signal.spectrogram import spectrogram
+from birdml.signal.spectrogram import HOP, spectrogram
 from tests.golden import load_npz, relative_difference
 
 MAGNITUDES = ["power", "log", "log1p", "log1p_learn", "pcen", "none"]
@@ -30,6 +35,94 @@ def noise(samples: int, batch: int = 1) -> torch.Tensor:
 def test_the_spectrogram_is_that_of_the_signal_package(samples):
     ours = Spectrogram(465)(noise(samples))
     assert relative_difference(ours[0], spectrogram(noise(samples)[0].numpy(), 465)) < 1e-5
+
+
+SECONDS_5 = torch.arange(5 * 22050, dtype=torch.float64) / 22050
+SIGNALS = {
+    "noise": noise(5 * 22050),
+    "the quietest noise": noise(5 * 22050) % 3 - 1,
+    "silence": torch.zeros(1, 5 * 22050, dtype=torch.int16),
+    "a tone": (32767 * (2 * np.pi * 3000 * SECONDS_5).sin()).short()[None],
+    "full scale": noise(5 * 22050).sign() * 32767 - (noise(5 * 22050) < 0).short(),
+    "the lowest value": torch.full((1, 5 * 22050), -32768, dtype=torch.int16),
+    "clicks": ((torch.arange(5 * 22050) % 5000 == 0) * 32767).short()[None],
+    "one frame": noise(1024),
+    "a minute": noise(60 * 22050),
+    "a batch": noise(3 * 22050, 5),
+}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_pyfftw_and_torch_agree_to_a_millionth_of_a_frames_largest_magnitude(name):
+    module, samples = Spectrogram(), SIGNALS[name]
+    ours, theirs = module(samples), module.by_torch(samples)
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype == torch.float32
+    assert ((ours - theirs).abs() <= 1e-6 * theirs.amax(-1, keepdim=True)).all()
+
+
+@pytest.fixture
+def by_torch_only(monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("not by torch")
+
+    monkeypatch.setattr("birdml.networks.frontend.spectrogram", never)
+
+
+def test_int16_samples_on_a_cpu_do_not_go_by_torch(by_torch_only):
+    for module in (Spectrogram().train(), Spectrogram().eval()):
+        with pytest.raises(AssertionError, match="not by torch"):
+            module(noise(5000))
+
+
+WAYS = {
+    "floats": lambda module, x: module(x.float()),
+    "double precision": lambda module, x: module.double()(x).float(),
+    "jit": lambda module, x: torch.jit.trace(module, x[:, :4000], check_trace=False)(x),
+    "compile": lambda module, x: torch.compile(module, backend="eager")(x),
+    "export": lambda module, x: torch.export.export(module, (x,)).module()(x),
+    "fx": lambda module, x: make_fx(module)(x)(x),
+    "vmap": lambda module, x: torch.func.vmap(module)(x),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_pyfftw_cannot_do_goes_by_torch(by_torch_only, way):
+    samples = noise(20000, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # jit is deprecated, and the length is checked in Python
+        found = WAYS[way](Spectrogram(), samples)
+    torch.testing.assert_close(found, Spectrogram().by_torch(samples), rtol=1e-5, atol=0.1)
+
+
+def test_tensors_without_values_and_counted_operations_go_by_torch(by_torch_only):
+    assert Spectrogram().to("meta")(noise(20000).to("meta")).shape == (1, 61, 465)
+    with FakeTensorMode() as mode:
+        module, samples = Spectrogram(), torch.empty(2, 20000, dtype=torch.int16)
+        assert module(samples).shape == (2, 61, 465)
+    module.window = mode.from_tensor(module.window)
+    assert module(samples).shape == (2, 61, 465)
+    with FlopCounterMode(display=False):
+        Spectrogram()(noise(20000))
+
+
+def test_pieces_and_threads_leave_the_bits_of_every_frame():
+    module, samples = Spectrogram(), noise(40 * 22050, 2)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        whole = module(samples)
+        torch.set_num_threads(2)
+        assert torch.equal(module(samples), whole)
+    finally:
+        torch.set_num_threads(threads)
+    for start, stop in ((0, 1), (1, 66), (37, 1165), (700, 701), (1000, 2796)):
+        piece = module(samples[:, start * HOP : (stop - 1) * HOP + 1024])
+        assert torch.equal(piece, whole[:, start:stop])
+        assert torch.equal(module(samples[1:, start * HOP :])[0], whole[1, start:])
+
+
+def test_the_spectrogram_passes_no_gradients():
+    assert not Spectrogram()(noise(5000).float().requires_grad_()).requires_grad
 
 
 def test_golden_spectrogram():

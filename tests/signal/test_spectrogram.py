@@ -1,11 +1,34 @@
+import multiprocessing
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from birdml.errors import UserError
-from birdml.signal.spectrogram import bins_for, mel_filterbank, num_frames, spectrogram, window
+from birdml.signal import spectrogram as module
+from birdml.signal.spectrogram import (
+    BATCH,
+    BLOCKS_EACH,
+    HOP,
+    bins_for,
+    mel_filterbank,
+    num_frames,
+    spectrogram,
+    window,
+)
 from tests.golden import load_npz, relative_difference
+
+LARGE = 4 * BATCH * BLOCKS_EACH  # frames that several threads share
+
+
+def noise(*shape):
+    return np.random.default_rng(1).integers(-20000, 20000, shape, dtype=np.int16)
+
+
+def of_frames(count):
+    return 1024 + (count - 1) * HOP
 
 
 def test_golden_spectrogram():
@@ -102,3 +125,96 @@ def test_other_frames_and_hops():
     assert ours.shape == ((4000 - 256) // 100 + 1, 100)
     theirs = np.abs(np.fft.rfft(samples[300:556] * np.hanning(256)))[:100]
     np.testing.assert_allclose(ours[3], theirs, rtol=1e-3, atol=0.5)
+
+
+def test_a_frame_has_the_same_bits_at_each_position_of_a_block():
+    samples = noise(of_frames(3 * BATCH))
+    frame = 2 * BATCH + 7
+    expected = spectrogram(samples)[frame]
+    for position in range(BATCH):
+        piece = spectrogram(samples[(frame - position) * HOP :])
+        np.testing.assert_array_equal(piece[position], expected)
+        ends_there = spectrogram(samples[: of_frames(frame + 1)][(frame - position) * HOP :])
+        np.testing.assert_array_equal(ends_there[-1], expected)
+
+
+@pytest.mark.parametrize("frames", [1, 5, BATCH - 1, BATCH, BATCH + 9])
+def test_recordings_together_have_the_bits_of_each_alone(frames):
+    samples = noise(3, 4, of_frames(frames) + 100)
+    together = spectrogram(samples)
+    assert together.shape == (3, 4, frames, 465)
+    for i in range(3):
+        np.testing.assert_array_equal(together[i, ::-1], spectrogram(samples[i, ::-1]))
+        np.testing.assert_array_equal(together[i, 2], spectrogram(samples[i, 2]))
+
+
+def test_no_recordings_have_no_frames():
+    assert spectrogram(noise(0, 5000)).shape == (0, 13, 465)
+    assert spectrogram(noise(2, 1000)).shape == (2, 0, 465)
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_threads_leave_the_bits(threads):
+    samples = noise(3, of_frames(LARGE))
+    expected = spectrogram(samples)
+    for _ in range(5):
+        np.testing.assert_array_equal(spectrogram(samples, threads=threads), expected)
+    with ThreadPoolExecutor(3) as pool:
+        for found in pool.map(lambda x: spectrogram(x, threads=threads), [samples] * 9):
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.fixture
+def met(monkeypatch):
+    """Names of the threads that take part, where each waits for another at its first block."""
+    names, barrier, plain = set(), threading.Barrier(2), module._transform
+
+    def transform(*given):
+        if threading.current_thread().name not in names:
+            names.add(threading.current_thread().name)
+            barrier.wait(timeout=30)
+        plain(*given)
+
+    monkeypatch.setattr(module, "_transform", transform)
+    return names
+
+
+def test_two_threads_share_what_is_large(met):
+    spectrogram(noise(of_frames(LARGE)), threads=2)
+    assert len(met) == 2
+
+
+@pytest.mark.parametrize(("frames", "threads"), [(LARGE, 1), (2 * BATCH * BLOCKS_EACH - BATCH, 9)])
+def test_one_thread_does_what_is_small(monkeypatch, frames, threads):
+    monkeypatch.setattr(module, "_helpers", lambda _: pytest.fail("asks for another thread"))
+    assert len(spectrogram(noise(of_frames(frames)), threads=threads)) == frames
+
+
+def test_an_error_of_another_thread_is_raised(met, monkeypatch):
+    waits = module._transform
+
+    def transform(*given):
+        waits(*given)
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError("no room for a plan")
+
+    monkeypatch.setattr(module, "_transform", transform)
+    with pytest.raises(MemoryError, match="no room for a plan"):
+        spectrogram(noise(of_frames(LARGE)), threads=2)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own(met):
+    samples = noise(of_frames(LARGE))
+    spectrogram(samples, threads=2)
+    met.clear()
+
+    def child():
+        spectrogram(samples, threads=2)
+        assert len(met) == 2
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join(60)
+    process.kill()
+    assert process.exitcode == 0
