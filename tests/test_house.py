@@ -7,8 +7,11 @@ import birdml
 
 HOUSE = Path(birdml.__file__).parent
 SERVED = {"ensemble/registration.py", "ensemble/served_model.py"}
-BELOW = ("dataset", "signal", "networks", "scoring", "zoo", "encoders", "prediction", "training")
-PRINT = ("steps/", "commands/", "jobs/ledger.py", "jobs/workers.py", "jobs/live_table.py")
+BELOW = (
+    *("dataset", "annotations", "prepare", "signal", "networks", "scoring", "zoo", "encoders"),
+    *("prediction", "training"),
+)
+PRINT = ("steps/", "commands/", "jobs/in_turn.py", "jobs/workers.py", "jobs/live_table.py")
 ABOVE = ("birdml.tracking", "birdml.ensemble", "birdml.jobs", "birdml.steps", "birdml.commands")
 
 

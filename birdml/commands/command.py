@@ -64,8 +64,8 @@ def _end_runs() -> None:
     """Marks what `mlflow run` opened for this command as killed; it would call it failed."""
     if "birdml.tracking.store" in sys.modules:
         from birdml.tracking.dead_runs import end_handed_runs
+        from birdml.tracking.handed import runs_handed
         from birdml.tracking.retry import at_once
-        from birdml.tracking.store import runs_handed
 
         if runs_handed():
             with contextlib.suppress(Exception), at_once():  # the next start sees that we are gone
@@ -97,8 +97,8 @@ def _of_store(error: Exception) -> str | None:
 def _describe_run(name: str, note: str) -> None:
     """Says in the run that `mlflow run` opened how the command ended, unless it is a model's."""
     if os.environ.get("MLFLOW_RUN_ID"):
+        from birdml.tracking.own_runs import describe_handed_run
         from birdml.tracking.retry import at_once
-        from birdml.tracking.store import describe_handed_run
 
         # the line above says what is wrong; a store that is away has no more to add
         with contextlib.suppress(Exception), at_once():

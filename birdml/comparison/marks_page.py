@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from birdml.comparison.charts import Scale, matrix, signed, track
-from birdml.comparison.marks import RESAMPLES, SURE, Compared, findings
+from birdml.comparison.marks import RESAMPLES, SURE, DetectorComparison, findings
 from birdml.comparison.statistics import LEVEL
 from birdml.pages.render import render
 from birdml.screen import figure, table_text
@@ -20,7 +20,7 @@ FIGURES = (  # heading, name in WindowScores
 )
 
 
-def marks_page(report: Compared) -> str:
+def marks_page(report: DetectorComparison) -> str:
     """The HTML of a report."""
     names = [detector.name for detector in report.detectors]
     order = np.argsort(-report.positives, kind="stable").tolist()
@@ -49,7 +49,7 @@ def marks_page(report: Compared) -> str:
     )
 
 
-def _wins(report: Compared) -> str:
+def _wins(report: DetectorComparison) -> str:
     names = [detector.name for detector in report.detectors]
     return matrix(
         names,
@@ -60,7 +60,7 @@ def _wins(report: Compared) -> str:
     )
 
 
-def _better(report: Compared, label: int) -> str:
+def _better(report: DetectorComparison, label: int) -> str:
     """Who is best on a species, and how surely; '' where nobody is."""
     best, sure = int(report.best[label]), float(report.sure[label])
     if best < 0 or math.isnan(sure):
@@ -68,7 +68,7 @@ def _better(report: Compared, label: int) -> str:
     return f"{report.detectors[best].name}, {'surely' if sure >= SURE else f'{sure:.0%}'}"
 
 
-def marks_table(report: Compared) -> str:
+def marks_table(report: DetectorComparison) -> str:
     """The same in a terminal."""
     rows = []
     for detector, one, scores in zip(report.detectors, report.cmap, report.scores, strict=True):

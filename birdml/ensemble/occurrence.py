@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from birdml.calibration.reading import Reading
+from birdml.dataset.recording import FIELDS
 from birdml.ensemble.combination import Combination, combine, usable_weights
 from birdml.errors import UserError
-from birdml.metadata import DAYS_BEFORE, FIELDS
+from birdml.metadata import DAYS_BEFORE
 from birdml.networks.build import Network
 from birdml.prediction.recordings import on_device
 from birdml.zoo.parts import Metadata

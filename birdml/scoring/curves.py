@@ -138,6 +138,12 @@ def rates(right: np.ndarray, found: np.ndarray, positives: np.ndarray) -> tuple[
     return precision, recall, f1
 
 
+def recall_precision(c: Curves, group: int) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision of one group from each score on, the highest first, float64 [T] each."""
+    chosen = (c.group == group) & ~np.isneginf(c.score)
+    return c.right[chosen] / max(1, c.positives[group]), c.right[chosen] / c.found[chosen]
+
+
 def _steps(c: Curves, counts: np.ndarray) -> np.ndarray:
     """By how much a count rises at each place, within its group."""
     rises = np.diff(counts, prepend=0)

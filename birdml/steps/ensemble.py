@@ -14,7 +14,7 @@ from birdml.errors import UserError
 from birdml.screen import figure, table_text
 from birdml.steps.ensemble_run import log_found, log_settings, register
 from birdml.steps.ensemble_search import EnsembleOptions, Found, find, load_candidates
-from birdml.tracking import champions, registry, runs, store
+from birdml.tracking import champions, experiments, own_runs, registry, runs, store
 from birdml.tracking.claims import Claim, Claims
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.runs import TrackedModel
@@ -45,7 +45,7 @@ def ensemble(options: EnsembleOptions) -> str:
     models = champions.meant(client, dataset, options.models)
     _check_name(options.name)
     identity = _identity(options, dataset, models)
-    store.check_place(client)
+    experiments.check_place(client)
     mark_dead_runs(client)
     claim = _claim(client, dataset, identity)
     if claim is None:
@@ -81,7 +81,7 @@ def _is_there(client: "Store", options: EnsembleOptions, identity: str) -> str:
     there = runs.finished_run(client, identity)
     assert there is not None
     note = f"{options.name} version {there.model_version} is this very ensemble: nothing to do"
-    store.describe_handed_run(f"{options.name} (done before)", f"{note}.", client)
+    own_runs.describe_handed_run(f"{options.name} (done before)", f"{note}.", client)
     print(note)
     return there.run_id
 
@@ -101,7 +101,7 @@ def _search_and_register(
         "birdml.dataset_digest": dataset.digest,
         "birdml.identity": identity,
     }
-    with store.own_run(client, options.name, tags) as run_id:
+    with own_runs.own_run(client, options.name, tags) as run_id:
         log_settings(client, run_id, options, candidates)
         found = find(client, options, candidates)
         log_found(client, run_id, options, candidates, found)

@@ -43,9 +43,9 @@ def learn(options: LearnOptions) -> list[Row]:
     Writes a row for each training as soon as it is done, so that the same command goes on, and a
     picture at the end. Raises UserError for a request that can't be met.
     """
+    from birdml.machine import pick_device
     from birdml.steps.learning_curve import figures_of, largest
-    from birdml.training.identity import identities
-    from birdml.training.trainer import pick_device
+    from birdml.zoo.identity import identities
 
     counts = _counts(options.counts)
     dataset = open_dataset(options.dataset)

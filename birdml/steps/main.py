@@ -27,7 +27,7 @@ from birdml.steps.score_marks import MarkOptions, score_marks
 from birdml.steps.submit import SubmitOptions, submit
 from birdml.steps.train import failures, train
 from birdml.submission.truth import MonophoneTruth, read_truth
-from birdml.tracking import champions, runs, store
+from birdml.tracking import champions, experiments, own_runs, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.zoo.parts import Embedded
 
@@ -67,7 +67,7 @@ def main(options: MainOptions) -> None:
 
     client = store.connect()
     note = f"The whole way on {dataset.name} with {options.models}: the runs beside this one."
-    store.describe_handed_run("main", note, client)
+    own_runs.describe_handed_run("main", note, client)
 
     _step("train")
     models = options.models
@@ -107,7 +107,7 @@ def main(options: MainOptions) -> None:
     _step(f"done in {(time.perf_counter() - began) / 60:.1f} minutes")
     _print_table(client, dataset, names, run_id, truth, heard)
     print(f"\nsubmission: {Path(options.out).resolve()}")
-    print(store.where_to_look(client))
+    print(experiments.where_to_look(client))
 
 
 def _on_marks(dataset: Dataset, model: str, names: Sequence[str]) -> dict[str, float]:

@@ -99,14 +99,14 @@ def score(options: ScoreOptions) -> MonophoneScores | SoundscapeScores:
 
 def log_scores(options: ScoreOptions, scores: MonophoneScores | SoundscapeScores) -> None:
     """Logs the figures, and what was written to `out`, into the run that `mlflow run` opened."""
-    from birdml.tracking import store
+    from birdml.tracking import own_runs, store
     from birdml.tracking.dead_runs import mark_dead_runs
 
     client = store.connect()
     mark_dead_runs(client)
     note = f"Official scores of `{options.submission}` against `{options.truth}`."
     tags = {"birdml.step": "score", "mlflow.note.content": note}
-    with store.own_run(client, "score", tags) as run_id:
+    with own_runs.own_run(client, "score", tags) as run_id:
         for name, value in asdict(scores).items():
             if isinstance(value, float):
                 client.log_metric(run_id, f"official/{name}", value)

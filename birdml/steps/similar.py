@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdml.encoders.compute import hear
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.pretrained import open_encoder
 from birdml.encoders.similar import nearest
+from birdml.encoders.sounds import hear
 from birdml.errors import UserError
 from birdml.files import csv_text, shown, write_text
 from birdml.screen import table_text

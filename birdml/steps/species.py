@@ -65,8 +65,8 @@ def species(options: SpeciesOptions) -> list[tuple]:
     """
     from birdml.calibration.reading import reading
     from birdml.ensemble.occurrence import dates, left_out, occurrence, table_of, weeks
-    from birdml.steps.predict_files import common_names, find_model
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
+    from birdml.steps.named_model import common_names, find_model
 
     if options.area:
         raise UserError("area is of a map of one species: give map=SPECIES too")

@@ -1,15 +1,15 @@
 """`train`: from names of models to finished runs, each trained once, whoever else trains."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from birdml.jobs.ledger import StoreLedger, train_models
+from birdml.jobs.executors import executor_of
 from birdml.jobs.request import TrainOptions, TrainRequest, prepare_request
 from birdml.screen import figure, table_text
-from birdml.tracking import runs, store
+from birdml.tracking import experiments, own_runs, runs, store
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.interrupts import interrupt_on_termination
+from birdml.tracking.ledger import StoreLedger
 from birdml.training.zoo_run import Outcome
 
 if TYPE_CHECKING:
@@ -25,26 +25,17 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
     request = prepare_request(options)
     client = store.connect()
     interrupt_on_termination()
-    store.check_place(client)
-    ledger = StoreLedger(client, request)
+    experiments.check_place(client)
+    ledger = StoreLedger(client, request.dataset.digest, request.identities)
     _say_dead(client)
     names = list(request.recipes)
     if len(names) > 1:  # it can be the run of one model only
         note = f"Drove the training of {', '.join(names)}."
-        store.describe_handed_run(f"train {options.model}", note, client)
+        own_runs.describe_handed_run(f"train {options.model}", note, client)
     elif ledger.finished(names[0]):
         note = f"{names[0]} was there already: nothing to do."
-        store.describe_handed_run(f"{names[0]} (done before)", note, client)
-    if options.executor == "ray":
-        from birdml.jobs.ray_cluster import train_on_ray
-
-        outcomes = train_on_ray(options, request)
-    elif len(names) > 1 and (options.jobs > 1 or sys.stdout.isatty()):
-        from birdml.jobs.workers import train_in_workers
-
-        outcomes = train_in_workers(options, request, client, ledger)
-    else:
-        outcomes = train_models(client, request, ledger, names, store.handed_run() is not None)
+        own_runs.describe_handed_run(f"{names[0]} (done before)", note, client)
+    outcomes = executor_of(options, len(names))(options, request, client, ledger)
     _say_dead(client)  # elsewhere: their hearts stood still all the while
     print_summary(client, request, outcomes)
     return outcomes

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.tracking import registry
+from birdml.tracking.experiments import all_experiments
 from birdml.tracking.runs import (
     ENSEMBLE,
     ORDER,
@@ -23,7 +24,6 @@ from birdml.tracking.runs import (
     search,
     tracked,
 )
-from birdml.tracking.store import all_experiments
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -10,9 +10,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from birdml.dataset.recording import FIELDS
 from birdml.errors import UserError
 from birdml.zoo.parts import Embedded
-from birdml.zoo.recipe import FAMILIES, FIELDS, Recipe, changed, known_settings, make_recipe
+from birdml.zoo.recipe import FAMILIES, Recipe, changed, known_settings, make_recipe
 
 HERE = Path(__file__).parent
 WITHOUT = {

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from birdml.metadata import FIELDS
+from birdml.dataset.recording import FIELDS
 from birdml.zoo.parts import (
     BLURS,
     Embedded,
@@ -28,7 +28,7 @@ from birdml.zoo.parts import (
 )
 from birdml.zoo.settings import Amount, Count, NonNegativeInt, Positive, in_words, part
 
-__all__ = ["BLURS", "FAMILIES", "FIELDS", "Recipe"]
+__all__ = ["BLURS", "FAMILIES", "Recipe"]
 PARTS = (Hearing, Embedded, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
 
 
@@ -76,6 +76,14 @@ class Recipe:
     @property
     def takes_metadata(self) -> bool:
         return isinstance(self, Metadata)
+
+    def precision(self, device: str) -> str:
+        """In what a training computes: bfloat16 of networks that listen, on a GPU; else float32.
+
+        It is part of what a training is: another precision gives another model.
+        """
+        on_gpu = device.partition(":")[0] == "cuda"
+        return "bfloat16" if on_gpu and isinstance(self, Hearing) else "float32"
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -7,10 +7,9 @@ import pytest
 
 from birdml.dataset.annotated import annotations
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Recording, Species
+from birdml.dataset.recording import NOISE_VALID, Recording, Species
 from birdml.errors import UserError
 from birdml.jobs.calibration import (
-    NOTHING,
     log_calibration,
     of_annotated,
     of_nothing,
@@ -31,7 +30,7 @@ def dataset(present, nothing=0, **changes) -> Dataset:
         recordings.append(
             Recording(f"{row}.wav", "valid", ids[0] if ids else "", tuple(ids[1:]), **changes)
         )
-    recordings += [Recording(f"rain{row}.wav", NOTHING) for row in range(nothing)]
+    recordings += [Recording(f"rain{row}.wav", NOISE_VALID) for row in range(nothing)]
     return Dataset(None, "made up", "0123", tuple(map(Species, CLASSES)), tuple(recordings))
 
 
@@ -81,7 +80,7 @@ def test_of_nothing_is_asked_for_where_there_is_some_and_done_without_where_it_f
 
     _, present = simulated
     assert of_nothing("m", dataset(present), never) is None
-    assert of_nothing("m", dataset(present, 3), lambda split: split) == NOTHING
+    assert of_nothing("m", dataset(present, 3), lambda split: split) == NOISE_VALID
     assert not caplog.messages
     assert of_nothing("m", dataset(present, 3), never) is None
     assert caplog.messages == ["m: calibrated without recordings of nothing: no audio"]

@@ -11,8 +11,8 @@ from mlflow.entities import Metric
 
 from birdml.jobs.live_table import LiveTable, epoch_seconds, seconds_left
 from birdml.jobs.request import TrainRequest
-from birdml.tracking import store
-from birdml.training.identity import identities
+from birdml.tracking.experiments import experiment_id
+from birdml.zoo.identity import identities
 from birdml.zoo.load import configure, load_zoo
 
 SETTINGS = "patience=3 patience_trials=2 epochs=20 patience_criterion=valid_map"
@@ -27,7 +27,7 @@ def request_of(client):
 
 def begin(client, request, name):
     tags = {"birdml.identity": request.identities[name], "birdml.dataset_digest": "d1"}
-    return client.create_run(store.experiment_id(client), run_name=name, tags=tags).info.run_id
+    return client.create_run(experiment_id(client), run_name=name, tags=tags).info.run_id
 
 
 def epochs(client, run_id, maps, seconds=60):

@@ -14,8 +14,8 @@ from birdml.errors import UserError
 from birdml.steps.compare import recipe_of, run, unit_of
 from birdml.tracking.arrays import log_predictions
 from birdml.tracking.champions import champions
+from birdml.tracking.experiments import experiment_id
 from birdml.tracking.runs import TrackedModel
-from birdml.tracking.store import experiment_id
 from birdml.zoo.load import load_zoo
 from tests.datasets import make_dataset
 

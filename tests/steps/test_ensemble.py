@@ -15,7 +15,7 @@ from birdml.scoring import score
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.tracking import registry
 from birdml.tracking.arrays import load_predictions, log_predictions
-from birdml.tracking.store import experiment_id
+from birdml.tracking.experiments import experiment_id
 from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.saved import SavedModel, save_model
 from tests.datasets import make_dataset

@@ -19,7 +19,7 @@ from birdml.calibration.saved import load_calibration
 from birdml.jobs import workers
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.steps.train import failures, train
-from birdml.tracking import registry, runs, store
+from birdml.tracking import experiments, registry, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.recorder import TAG
 from tests.datasets import make_dataset
@@ -140,7 +140,7 @@ def test_the_same_request_finds_what_is_there_and_another_seed_is_another_reques
 
 
 def test_the_run_that_mlflow_run_opened_is_the_models(client, dataset, monkeypatch):
-    handed = client.create_run(store.experiment_id(client)).info.run_id
+    handed = client.create_run(experiments.experiment_id(client)).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", handed)
     assert states(train(options(dataset, "meta5"))) == {"meta5": "finished"}
     (run,) = model_runs(client, dataset, "meta5")
