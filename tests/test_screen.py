@@ -32,6 +32,7 @@ def test_records_stand_under_their_keys():
 def test_nothing_is_cut_wrapped_coloured_or_read_as_markup(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     long = "Avis " * 100 + "magna"
     names = [long, "[bold]x[/bold]", ":bird:", "[/]", "鳥"]
     lines = table_text(("species", "score"), [(name, "0.5") for name in names]).splitlines()
