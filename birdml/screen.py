@@ -43,14 +43,14 @@ def table_text(
     align = align or "<".ljust(count, ">")
     if {len(align), *map(len, body)} != {count}:
         raise ValueError(f"a table of {count} columns with '{align}' and rows of other lengths")
-    table = Table(box=None, pad_edge=False, header_style="", show_header=heads is not None)
+    table = Table(box=None, pad_edge=False, show_header=heads is not None)
     for column, side in enumerate(align):
         head = Text(heads[column] if heads is not None else "")
         table.add_column(head, justify="right" if side == ">" else "left", no_wrap=True)
     for cells in body:
         table.add_row(*cells)
     out = StringIO()
-    Console(file=out, width=WIDE, force_terminal=False, color_system=None).print(table)
+    Console(file=out, width=WIDE, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

@@ -32,10 +32,11 @@ def test_records_stand_under_their_keys():
 def test_nothing_is_cut_wrapped_coloured_or_read_as_markup(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     long = "Avis " * 100 + "magna"
     names = [long, "[bold]x[/bold]", ":bird:", "[/]", "鳥"]
     lines = table_text(("species", "score"), [(name, "0.5") for name in names]).splitlines()
-    assert len(lines) == 6
+    assert len(lines) == 6 and lines[0].startswith("species  ") and lines[0].endswith("  score")
     for line, name in zip(lines[1:], names, strict=True):
         assert line.startswith(name + " ") and line.endswith(" 0.5")
     assert lines[2].index("0.5") == lines[5].index("0.5") + 1, "a wide letter takes two columns"

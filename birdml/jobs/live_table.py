@@ -73,9 +73,7 @@ class LiveTable:
     def __init__(self, client: "Store", request: TrainRequest, out: TextIO | None = None):
         self.client, self.request, self.out = client, request, out or sys.stdout
         self.began = time.monotonic()
-        self._console = Console(
-            file=self.out, force_terminal=self.out.isatty(), color_system=None, markup=False
-        )
+        self._console = Console(file=self.out, force_terminal=self.out.isatty(), color_system=None)
         self._live: Live | None = None  # from when there is something on the terminal
         self._shown: dict[str, Row] = {}
         self._finished = runs.FinishedRuns(client, request.dataset.digest)
