@@ -20,7 +20,8 @@ from birdml.encoders.entries import find_encoder
 from birdml.encoders.noisy import embed_noisy
 from birdml.prepare import Request, prepare
 from birdml.scoring import ranks
-from birdml.training.heads import train_head
+from birdml.training.heads import HeadTraining
+from birdml.training.trained import Setup
 from birdml.zoo.load import load_zoo
 from birdml.zoo.recipe import HeadRecipe, changed
 
@@ -74,7 +75,7 @@ def main(source: str, noise: str = "") -> None:
             sets = judged(dataset, seed, scratch, bool(noise))
             labels = dataset.foreground(dataset.split("valid"))
             for name, recipe in recipes(scratch, bool(noise)).items():
-                network, _ = train_head(recipe, dataset, seed)
+                network = HeadTraining(Setup(recipe, dataset, seed)).run().network
                 for kind, windows in sets.items():
                     logits = np.stack([network.of_embeddings(w) for w in windows])
                     maps.setdefault((name, kind), []).append(

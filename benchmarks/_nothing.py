@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.dataset.convert import write_wav
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.dataset.wav_files import write_wav
 from birdml.steps.predict_files import FileOptions, predict_recordings
 
 WINDOWS, SECONDS = 200, 5

@@ -58,11 +58,11 @@ def fill(database: Path, experiment: str, held_by: dict[str, str]) -> None:
 
 
 def waiting(folder: Path) -> list[dict[str, Any]]:
-    from birdml.tracking import runs, store
+    from birdml.tracking import experiments, runs, store
     from birdml.tracking.claims import Claims
 
     client = store.connect()
-    experiment = store.experiment_id(client)
+    experiment = experiments.experiment_id(client)
     claims = {f"d{n}": Claims(client, f"d{n}", expiry_seconds=QUIET) for n in range(DATASETS)}
     whole = Claims(client, "all", expiry_seconds=QUIET)
     ids = {digest: one.run_id for digest, one in claims.items()} | {"": whole.run_id}

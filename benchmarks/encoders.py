@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks._birdnet import analyser
 from benchmarks._measure import in_turn, row
-from birdml.dataset.convert import write_wav
 from birdml.dataset.recording import SAMPLE_RATE
-from birdml.encoders.compute import hear
+from birdml.dataset.wav_files import write_wav
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.pretrained import Pretrained, open_encoder
+from birdml.encoders.sounds import hear
 from birdml.training.head_fits import fit_linear
 
 SECONDS = 60

@@ -13,8 +13,8 @@ import torch
 
 from benchmarks._measure import in_turn, row
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepared import write_dataset
 from birdml.dataset.recording import Recording, Species
+from birdml.dataset.writing import write_dataset
 from birdml.networks.kernel import FLOOR, KernelNetwork
 from birdml.training.trainer import train
 from birdml.zoo.load import load_zoo

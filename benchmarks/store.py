@@ -18,9 +18,9 @@ def fill(client: Any) -> None:
     """Runs of 19 models on one dataset, each with as many params, tags and figures as ours have."""
     from mlflow.entities import Metric, Param
 
-    from birdml.tracking import store
+    from birdml.tracking import experiments
 
-    experiment = store.experiment_id(client)
+    experiment = experiments.experiment_id(client)
     for model in range(MODELS):
         client.create_registered_model(f"birdml-meta{model + 1}")
     params = [Param(f"cfg.setting{n}", "value") for n in range(45)]

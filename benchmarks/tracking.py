@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks._measure import row
-from birdml.dataset.prepared import Dataset, write_dataset
+from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import Recording, Species
+from birdml.dataset.writing import write_dataset
 from birdml.training.trainer import train
 from birdml.zoo.load import configure, load_zoo
 

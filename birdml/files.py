@@ -1,4 +1,4 @@
-"""Writing so that what exists is complete: beside the target, then renamed."""
+"""Writing so that what exists is complete: beside the target, then renamed; by one at a time."""
 
 import csv
 import errno
@@ -82,6 +82,33 @@ def writing_folder(target: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path, busy: str = "") -> Iterator[None]:
+    """Keeps other processes out of a block by a file, which stays; the lock ends with the process.
+
+    Waits for another that is in it, or raises UserError with the text `busy` where there is one.
+    Does nothing where the system has no such locks. Raises UserError where the file can't be made.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "w")  # noqa: SIM115  (it must outlive this block)
+    except OSError as error:
+        raise write_error(error, path) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except OSError:
+            if not busy:
+                raise
+            raise UserError(busy) from None
+        yield
 
 
 def cache_folder() -> Path:

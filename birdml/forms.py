@@ -15,6 +15,8 @@ from birdml.errors import UserError
 
 csv.field_size_limit(1 << 24)
 
+Rows = list[tuple[int, dict[str, str]]]  # of a table: the line that each ends in, and its values
+
 
 def read_text(path: Path, advice: str) -> str:
     """The text of a file in UTF-8. `advice` says what to do where it can't be read.
@@ -33,7 +35,7 @@ def read_text(path: Path, advice: str) -> str:
 
 def read_table(
     path: Path, columns: Sequence[str], advice: str, optional: Sequence[str] = ()
-) -> list[tuple[int, dict[str, str]]]:
+) -> Rows:
     """The rows of a CSV file with the line that each ends in.
 
     Raises UserError where it can't be read, lacks one of the columns, or a row is not whole.

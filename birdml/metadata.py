@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import FIELDS, Recording
 
-FIELDS = ("date", "time", "latitude", "longitude", "elevation")
 PERIODS = {"date": 365.0, "time": 1440.0}  # days, minutes
 SCALES = {  # mean and deviation
     "latitude": (-6.4, 12.0),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import sph_harm_y_all
 
-from birdml.metadata import FIELDS
+from birdml.dataset.recording import FIELDS
 
 FEATURES = ("place", "harmonics", "date", "time", "season", "sun", "elevation")
 NEEDS = {  # fields without which a feature is unknown

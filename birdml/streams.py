@@ -15,7 +15,13 @@ def sequence(seed: int, *key: int) -> np.random.SeedSequence:
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:
-    """A generator of the stream `key` (what it is for, then a step or an epoch)."""
+    """A generator of the stream `key` (what it is for, then a step or an epoch).
+
+    >>> first, again, other = (stream(7, *key) for key in ((BLUR, 3), (BLUR, 3), (BLUR, 4)))
+    >>> a, b, c = (generator.integers(1 << 30) for generator in (first, again, other))
+    >>> bool(a == b), bool(a == c)
+    (True, False)
+    """
     return np.random.default_rng(sequence(seed, *key))
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.dataset.convert import write_wav
-from birdml.dataset.prepared import Dataset, write_dataset
+from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
+from birdml.dataset.wav_files import write_wav
+from birdml.dataset.writing import write_dataset
 
 SPECIES = tuple(
     Species(f"sp{i}", f"Avis {name}", ("2014", "2015") if i < 2 else ("2015",))

@@ -26,7 +26,7 @@ def call(name: str, *arguments: str, cwd=ROOT, **environment: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_help_needs_neither_torch_nor_mlflow(name, tmp_path):
-    for package in ("torch", "mlflow"):  # stand in the way of an import
+    for package in ("torch", "mlflow", "rich"):  # stand in the way of an import
         (tmp_path / f"{package}.py").write_text("raise ImportError('too early')")
     done = call(name, "--help", PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -105,7 +105,7 @@ def birdml(*arguments, **environment):
 
 
 def test_one_command_has_every_step_and_its_help_imports_nothing_heavy(tmp_path):
-    for package in ("torch", "mlflow", "numpy"):  # stand in the way of an import
+    for package in ("torch", "mlflow", "numpy", "rich"):  # stand in the way of an import
         (tmp_path / f"{package}.py").write_text("raise ImportError('too early')")
     done = birdml("--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert done.returncode == 0, done.stderr

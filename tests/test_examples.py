@@ -12,7 +12,7 @@ ROOT = Path(birdml.__file__).parent
 MODULES = [
     ".".join(("birdml", *path.relative_to(ROOT).with_suffix("").parts))
     for path in sorted(ROOT.rglob("*.py"))
-    if ">>>" in path.read_text(encoding="utf-8")
+    if ">>> " in path.read_text(encoding="utf-8")
 ]
 
 

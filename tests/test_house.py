@@ -7,7 +7,11 @@ import birdml
 
 HOUSE = Path(birdml.__file__).parent
 SERVED = {"ensemble/registration.py", "ensemble/served_model.py"}
-BELOW = ("dataset", "signal", "networks", "scoring", "zoo", "encoders", "prediction", "training")
+BELOW = (
+    *("dataset", "annotations", "prepare", "signal", "networks", "scoring", "zoo", "encoders"),
+    *("prediction", "training"),
+)
+PRINT = ("steps/", "commands/", "jobs/in_turn.py", "jobs/workers.py", "jobs/live_table.py")
 ABOVE = ("birdml.tracking", "birdml.ensemble", "birdml.jobs", "birdml.steps", "birdml.commands")
 
 
@@ -35,3 +39,14 @@ def test_what_computes_knows_nothing_of_who_asks_for_it():
     for path, names in imports().items():
         if path.split("/")[0] in BELOW:
             assert not {name for name in names if name.startswith(ABOVE)}, path
+
+
+def test_only_steps_and_what_shows_their_progress_print():
+    for path in HOUSE.rglob("*.py"):
+        where = path.relative_to(HOUSE).as_posix()
+        names = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "print" not in names or where.startswith(PRINT), f"{where}: log it"

@@ -1,8 +1,10 @@
-"""How many cores there are, by affinity and by the quota of a control group."""
+"""How many cores there are, by affinity and by the quota of a control group; and devices."""
 
 import pytest
+import torch
 
 from birdml import machine
+from birdml.errors import UserError
 
 
 @pytest.fixture
@@ -29,3 +31,16 @@ def test_a_quota_of_the_old_form(cgroup):
     (cgroup / "cpu" / "cpu.cfs_quota_us").write_text("200000\n")
     (cgroup / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
     assert machine.cores() == 2
+
+
+def test_a_device_that_is_not_there_is_said_in_one_line():
+    with pytest.raises(UserError, match="cannot be used here"):
+        machine.pick_device("cuda:99")
+
+
+def test_a_gpu_computes_in_full_float32(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert machine.pick_device() == "cuda"
+    assert not torch.backends.cudnn.allow_tf32
+    assert torch.get_float32_matmul_precision() == "highest"

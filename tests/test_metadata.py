@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import FIELDS, Recording
 from birdml.metadata import (
-    FIELDS,
     blur,
     day_of_year,
     drop,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from birdml.metadata import FIELDS
+from birdml.dataset.recording import FIELDS
 from birdml.place import (
     FEATURES,
     blurred,

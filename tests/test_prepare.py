@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepared import verify
+from birdml.dataset.writing import verify
 from birdml.errors import UserError
 from birdml.prepare import Request, prepare, summary
 from tests.dataset.made_up import (

@@ -1,20 +1,21 @@
 """The marks of a prepared dataset, and how long its recordings are."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from birdml.annotations.marks import Marks, is_inside
-from birdml.annotations.reading import Reading
+from birdml.annotations.reading import MarksReading
 from birdml.dataset.annotated import ANNOTATIONS
+from birdml.dataset.decoders.libsndfile import seconds_by_header
 from birdml.dataset.prepared import Dataset
+from birdml.dataset.raw import is_audio, walk
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 
 
-def dataset_marks(dataset: Dataset) -> Reading:
+def dataset_marks(dataset: Dataset) -> MarksReading:
     """The marks in a dataset's `annotations.csv`: `file, start, end, species, low, high`.
 
     Recordings in it are annotated through. Raises UserError where the dataset has none.
@@ -26,7 +27,7 @@ def dataset_marks(dataset: Dataset) -> Reading:
             "recording, not when; name annotation tables with -P truth=TABLE_OR_FOLDER"
         )
     names = tuple((class_id,) for class_id in dataset.classes)
-    return Reading(
+    return MarksReading(
         Marks(
             marked.files,
             names,
@@ -75,10 +76,6 @@ def folder_seconds(folder: str | Path) -> tuple[dict[str, float], list[str]]:
 
     Raises UserError where there is no such folder, or no audio in it.
     """
-    import soundfile
-
-    from birdml.dataset.raw import is_audio, walk
-
     folder = Path(folder)
     seconds: dict[str, float] = {}
     unreadable = []
@@ -86,10 +83,11 @@ def folder_seconds(folder: str | Path) -> tuple[dict[str, float], list[str]]:
         if not is_audio(path):
             continue
         name = path.relative_to(folder).as_posix()
-        try:
-            seconds[name] = soundfile.info(os.fsencode(path)).duration
-        except (soundfile.LibsndfileError, OSError):
+        told = seconds_by_header(path)
+        if told is None:
             unreadable.append(name)
+        else:
+            seconds[name] = told
     if not seconds and not unreadable:
         raise UserError(f"there is no audio in '{folder}'; name the folder of the recordings")
     return seconds, unreadable

@@ -18,10 +18,9 @@ from birdml.annotations.pairing import CLOSE
 from birdml.annotations.reading import read_marks
 from birdml.annotations.recordings import match
 from birdml.dataset.annotated import Annotations, annotations
-from birdml.dataset.assemble import FOR_TRAINING
 from birdml.dataset.labels import class_id_of, without_blanks
 from birdml.dataset.problems import Problem, shortened
-from birdml.dataset.raw import RawRecording
+from birdml.dataset.raw import FOR_TRAINING, RawRecording
 from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
 from birdml.errors import UserError
 

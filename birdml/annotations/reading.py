@@ -18,7 +18,7 @@ SHOWN = 5
 
 
 @dataclass
-class Reading:
+class MarksReading:
     """Marks, how many tables they come from, and what was noticed."""
 
     marks: Marks
@@ -29,7 +29,7 @@ class Reading:
 
 def read_marks(
     path: str | Path, columns: str = "", refused: list[Problem] | None = None
-) -> Reading:
+) -> MarksReading:
     """The marks of a table or of all tables below a folder.
 
     Args:
@@ -71,7 +71,7 @@ def read_marks(
             f"{len(faults)} of {len(paths)} tables in '{path}' can't be read as marks: "
             f"{'; '.join(f'{name}: {why}' for name, why in faults[:SHOWN])}{more}"
         )
-    return Reading(joined(parts), len(parts), problems, every)
+    return MarksReading(joined(parts), len(parts), problems, every)
 
 
 def _read(path: Path, name: str, columns: str, problems: list[Problem]) -> tuple[Marks, bool]:

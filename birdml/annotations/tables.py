@@ -11,7 +11,7 @@ from birdml.annotations.numbers import numbers
 from birdml.dataset.names import means_nothing, plain
 from birdml.dataset.problems import Problem
 from birdml.dataset.sources.columns import folded
-from birdml.dataset.sources.rows import Cells, NoTable
+from birdml.dataset.sources.rows import NoTable, RowTable
 
 LOOKED_AT = 50  # rows by which columns are told apart
 ROW_SECONDS = 5  # `row_id` is the recording and the end of a window of that length
@@ -20,7 +20,7 @@ SEPARATORS = re.compile(r"[;|]")
 
 
 def marks_of(
-    cells: Cells, recording: str, columns: str, problems: list[Problem]
+    cells: RowTable, recording: str, columns: str, problems: list[Problem]
 ) -> tuple[Marks, bool]:
     """The marks of a table, and whether they are scores of every species in every window.
 
@@ -77,7 +77,7 @@ def marks_of(
 class _Times:
     """Times of rows in seconds, and what is wrong with them."""
 
-    def __init__(self, cells: Cells, values: dict[str, list[str]], problems: list[Problem]):
+    def __init__(self, cells: RowTable, values: dict[str, list[str]], problems: list[Problem]):
         self.cells, self.values, self.problems = cells, values, problems
         count = len(cells.rows)
         unknown = np.full(count, np.nan)
@@ -161,7 +161,7 @@ def _refuse_sequence(table: str, files: Sequence[str], start: np.ndarray) -> Non
         )
 
 
-def _one_view(cells: Cells, found: dict[str, str]) -> Cells:
+def _one_view(cells: RowTable, found: dict[str, str]) -> RowTable:
     """Raven writes a selection once for each view: that of the spectrogram is kept."""
     if not {"view", "selection"} <= found.keys():
         return cells
@@ -175,7 +175,7 @@ def _one_view(cells: Cells, found: dict[str, str]) -> Cells:
         for place, (row, wave) in enumerate(zip(cells.rows, is_wave))
         if not (wave and row[selection] in seen)
     ]
-    return Cells(
+    return RowTable(
         cells.name,
         cells.places,
         [cells.rows[place] for place in kept],
@@ -223,7 +223,7 @@ def _names(
     return list(places), rows, flat[firsts[index[rows]] + within]
 
 
-def _wide(cells: Cells, found: MarkColumns) -> list[str]:
+def _wide(cells: RowTable, found: MarkColumns) -> list[str]:
     """Columns that are species with scores below them, as OpenSoundscape and Kaggle write them."""
     told = found.found.keys()
     timed = {"start", "end"} <= told or "row" in told
@@ -240,7 +240,7 @@ def _all_numbers(values: Sequence[str]) -> bool:
     return bool(len(result)) and not broken and not np.isnan(result).any()
 
 
-def _matrix(cells: Cells, scores: Sequence[str]) -> np.ndarray:
+def _matrix(cells: RowTable, scores: Sequence[str]) -> np.ndarray:
     columns = []
     for column in scores:
         values, broken, _ = numbers(cells.column(column))
@@ -251,11 +251,11 @@ def _matrix(cells: Cells, scores: Sequence[str]) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _binary(cells: Cells, scores: Sequence[str]) -> bool:
+def _binary(cells: RowTable, scores: Sequence[str]) -> bool:
     return bool(np.isin(_matrix(cells, scores), (0, 1)).all())
 
 
-def _of_wide(cells: Cells, files: list[str], times: _Times, scores: Sequence[str]) -> Marks:
+def _of_wide(cells: RowTable, files: list[str], times: _Times, scores: Sequence[str]) -> Marks:
     """A mark for every score; of zeros and ones, for every one."""
     matrix = _matrix(cells, scores)
     good = ~times.faulty(np.arange(len(cells.rows)))

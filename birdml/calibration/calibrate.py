@@ -55,6 +55,10 @@ def site_and_day(recordings: Sequence[Recording]) -> list[Hashable]:
     """Recordings that should not be parted: those of one place (0.01 degree) and day.
 
     A recording that says neither is a group of its own.
+
+    >>> here = Recording("a.wav", "valid", latitude=-3.101, longitude=-60.02, date="2020-05-01")
+    >>> site_and_day([here, Recording("b.wav", "valid")])
+    [(-3.1, -60.02, '2020-05-01'), 'b.wav']
     """
 
     def group(recording: Recording) -> Hashable:

@@ -102,6 +102,13 @@ def merged(
     """Events of a recording, each when it has ended; those that end together in label order.
 
     `blocks` are arguments of `Merger.add`; all at once or piece by piece, with the same result.
+
+    >>> starts, scores = np.array([0.0, 5.0, 10.0]), np.array([[0.9], [0.4], [0.1]])
+    >>> block = (starts, starts + 5, scores, np.zeros((3, 1)))
+    >>> for close in (1.0, 0.5):  # with hysteresis it goes on
+    ...     print([(event.start, event.end) for event in merged([block], np.array([0.6]), close)])
+    [(0.0, 5.0)]
+    [(0.0, 10.0)]
     """
     merger = Merger(thresholds, close, top)
     for block in blocks:

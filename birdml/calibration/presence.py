@@ -23,6 +23,9 @@ def margin(logits: np.ndarray) -> np.ndarray:
     """z_c - log sum_{d != c} exp z_d, float64 [N, C]: the log-odds of the softmax share of c.
 
     Of one species alone there are no others: the logit itself.
+
+    >>> margin(np.log([[0.5, 0.25, 0.25]])).round(3).tolist()
+    [[0.0, -1.099, -1.099]]
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[1] == 1:

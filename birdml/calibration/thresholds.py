@@ -65,7 +65,13 @@ def by_precision(of_species: Sequence[Evidence], target: float) -> tuple[list[Th
 
 
 def by_recall(of_species: Sequence[Evidence], target: float) -> tuple[list[Threshold], bool]:
-    """Thresholds from which on a share `target` of what is present is detected."""
+    """Thresholds from which on a share `target` of what is present is detected.
+
+    >>> scores = np.linspace(0.1, 0.9, 9)[:, None]
+    >>> thresholds, reached = by_recall(evidence(scores, scores > 0.45), 0.8)
+    >>> round(thresholds[0].score, 3), thresholds[0].source, reached
+    (0.6, 'own', True)
+    """
     together = _together(of_species)
     common = _recall(together, target, together)
     reached = common is not None

@@ -21,7 +21,7 @@ def calibrate(model, dataset):
     """
     from birdml.steps.calibrate import CalibrateOptions
     from birdml.steps.calibrate import calibrate as run
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     run(CalibrateOptions(model, dataset))
     describe_handed_run(f"calibrate {model}", f"Calibrated {model} on {dataset}.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from birdml import log
 from birdml.errors import UserError
 from birdml.tracking.interrupts import interrupt_on_termination
 
@@ -24,6 +25,7 @@ class OneLineErrors(click.Command):
         """What the run is named by; of a group, the sub-command that was asked for."""
         return self.name
 
+    @log.shown()
     def main(self, *args, **kwargs):
         try:
             super().main(*args, **{**kwargs, "standalone_mode": False})
@@ -62,8 +64,8 @@ def _end_runs() -> None:
     """Marks what `mlflow run` opened for this command as killed; it would call it failed."""
     if "birdml.tracking.store" in sys.modules:
         from birdml.tracking.dead_runs import end_handed_runs
+        from birdml.tracking.handed import runs_handed
         from birdml.tracking.retry import at_once
-        from birdml.tracking.store import runs_handed
 
         if runs_handed():
             with contextlib.suppress(Exception), at_once():  # the next start sees that we are gone
@@ -95,8 +97,8 @@ def _of_store(error: Exception) -> str | None:
 def _describe_run(name: str, note: str) -> None:
     """Says in the run that `mlflow run` opened how the command ended, unless it is a model's."""
     if os.environ.get("MLFLOW_RUN_ID"):
+        from birdml.tracking.own_runs import describe_handed_run
         from birdml.tracking.retry import at_once
-        from birdml.tracking.store import describe_handed_run
 
         # the line above says what is wrong; a store that is away has no more to add
         with contextlib.suppress(Exception), at_once():

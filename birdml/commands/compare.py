@@ -54,7 +54,7 @@ def compare(dataset, models, out, over, truth, recordings, names, columns, truth
 
         raise UserError("recordings, names and columns are of a truth: give truth=... too")
     from birdml.steps.compare import run
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     page = run(dataset, models, out, over)
     note = f"Compared {models} on {dataset}: {page.name}, under Artifacts."
@@ -63,7 +63,7 @@ def compare(dataset, models, out, over, truth, recordings, names, columns, truth
 
 def _on_truth(truth, models, out, over, *rest):
     from birdml.steps.compare_marks import MarkComparison, compare_marks
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     compare_marks(MarkComparison(truth, models, out, over, *rest))
     note = f"Compared {models} on the annotations {truth}: {Path(out).name}, under Artifacts."

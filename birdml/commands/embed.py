@@ -29,7 +29,7 @@ def embed(**options):
 
     run(EmbedOptions(**options))
     if os.environ.get("MLFLOW_RUN_ID"):
-        from birdml.tracking.store import describe_handed_run
+        from birdml.tracking.own_runs import describe_handed_run
 
         what = options["recordings"] or options["dataset"]
         describe_handed_run("embed", f"Embeddings of {what} by {options['encoder']}.")

@@ -25,7 +25,7 @@ def learn(**options):
     """
     from birdml.steps.learn import LearnOptions
     from birdml.steps.learn import learn as run
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     run(LearnOptions(**options))
     describe_handed_run("learn", f"Learning curves of {options['models']}: {options['out']}")

@@ -115,7 +115,7 @@ def predict(file_or_folder, **options):
     the same per file. What can't be read is listed in problems.csv. The same command goes on where
     an interrupted one stopped.
     """
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     if file_or_folder and options["recordings"]:
         raise click.UsageError("recordings are named twice: FILE_OR_FOLDER is --recordings")

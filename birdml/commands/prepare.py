@@ -86,7 +86,7 @@ def prepare(
         _verify(dataset)
         return
     from birdml.prepare import Request, prepare, summary
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     request = Request(
         source, layout, audio, valid, seed, columns, valid_by, noise, channel, sites, metadata,
@@ -101,7 +101,7 @@ def prepare(
 
 def _verify(folder):
     from birdml.dataset.opening import open_dataset
-    from birdml.dataset.prepared import verify
+    from birdml.dataset.writing import verify
     from birdml.errors import UserError
 
     faults = verify(open_dataset(folder))

@@ -16,7 +16,7 @@ def season(predictions, min_score, out):
     and last dates, and the best moment of each species.
     """
     from birdml.steps.season import season as make_season
-    from birdml.tracking.store import describe_handed_run
+    from birdml.tracking.own_runs import describe_handed_run
 
     path = make_season(predictions, min_score, out)
     describe_handed_run(f"season {predictions}", f"Page: {path}")

@@ -26,7 +26,7 @@ def similar(**options):
 
     run(SimilarOptions(**options))
     if os.environ.get("MLFLOW_RUN_ID"):
-        from birdml.tracking.store import describe_handed_run
+        from birdml.tracking.own_runs import describe_handed_run
 
         what = options["recordings"] or options["dataset"]
         describe_handed_run("similar", f"What in {what} sounds like {options['to']}.")

@@ -42,7 +42,7 @@ def species(**options):
 
     (species_map if options["map"] else run)(SpeciesOptions(**options))
     if os.environ.get("MLFLOW_RUN_ID"):
-        from birdml.tracking.store import describe_handed_run
+        from birdml.tracking.own_runs import describe_handed_run
 
         where = (
             options["area"] or options["sites"] or f"{options['latitude']}, {options['longitude']}"

@@ -28,7 +28,7 @@ class Detector:
 
 
 @dataclass(frozen=True)
-class Compared:
+class DetectorComparison:
     """Detectors by descending cmAP [K], with what is said of each, of pairs and of species."""
 
     truth: str
@@ -60,7 +60,7 @@ def compare_detectors(
     groups: np.ndarray | None = None,
     notes: Sequence[tuple[str, str]] = (),
     seed: int = 0,
-) -> Compared:
+) -> DetectorComparison:
     """Compares detectors that were brought into the same windows.
 
     Args:
@@ -91,7 +91,7 @@ def compare_detectors(
     with np.errstate(invalid="ignore"):  # where nothing that is drawn is marked
         means = np.where(known, resampled, 0).sum(axis=2) / known.sum(axis=2)  # [K, R]
     best, sure = _best_of_species(own, resampled)
-    return Compared(
+    return DetectorComparison(
         truth=truth,
         recordings=recordings,
         windows=detectors[0].cells.windows,
@@ -187,7 +187,7 @@ def _interval(value: float, values: np.ndarray) -> Interval:
     return Interval(value, float(low), float(high))
 
 
-def findings(report: Compared) -> list[str]:
+def findings(report: DetectorComparison) -> list[str]:
     """What the figures say, in sentences; only what holds beyond chance is said to be so."""
     first = report.detectors[0].name
     one = report.cmap[0]

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from birdml.comparison.charts import Scale, matrix, signed, track
-from birdml.comparison.marks import RESAMPLES, SURE, Compared, findings
+from birdml.comparison.marks import RESAMPLES, SURE, DetectorComparison, findings
 from birdml.comparison.statistics import LEVEL
 from birdml.pages.render import render
+from birdml.screen import figure, table_text
 
 FIGURES = (  # heading, name in WindowScores
     ("mAP", "map_micro"),
@@ -19,7 +20,7 @@ FIGURES = (  # heading, name in WindowScores
 )
 
 
-def marks_page(report: Compared) -> str:
+def marks_page(report: DetectorComparison) -> str:
     """The HTML of a report."""
     names = [detector.name for detector in report.detectors]
     order = np.argsort(-report.positives, kind="stable").tolist()
@@ -48,7 +49,7 @@ def marks_page(report: Compared) -> str:
     )
 
 
-def _wins(report: Compared) -> str:
+def _wins(report: DetectorComparison) -> str:
     names = [detector.name for detector in report.detectors]
     return matrix(
         names,
@@ -59,7 +60,7 @@ def _wins(report: Compared) -> str:
     )
 
 
-def _better(report: Compared, label: int) -> str:
+def _better(report: DetectorComparison, label: int) -> str:
     """Who is best on a species, and how surely; '' where nobody is."""
     best, sure = int(report.best[label]), float(report.sure[label])
     if best < 0 or math.isnan(sure):
@@ -67,19 +68,15 @@ def _better(report: Compared, label: int) -> str:
     return f"{report.detectors[best].name}, {'surely' if sure >= SURE else f'{sure:.0%}'}"
 
 
-def marks_table(report: Compared) -> str:
+def marks_table(report: DetectorComparison) -> str:
     """The same in a terminal."""
-    width = max(10, *(len(d.name) for d in report.detectors))
-    heads = "".join(f"{heading:>9}" for heading, _ in FIGURES)
-    lines = [f"{'detections':<{width}}  {'cmAP':>6}  {'95 % interval':<14}{heads} event F1"]
+    rows = []
     for detector, one, scores in zip(report.detectors, report.cmap, report.scores, strict=True):
-        figures = "".join(f"{_shown(getattr(scores, name)):>9}" for _, name in FIGURES)
-        lines.append(
-            f"{detector.name:<{width}}  {one.value:>6.3f}  {one.low:.3f} – {one.high:.3f} "
-            f"{figures}{_shown(detector.event_f1):>9}"
+        figures = [figure(getattr(scores, name)) for _, name in FIGURES]
+        interval = f"{one.low:.3f} – {one.high:.3f}"
+        rows.append(
+            (detector.name, figure(one.value), interval, *figures, figure(detector.event_f1))
         )
-    return "\n".join([*lines, "", *findings(report)])
-
-
-def _shown(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}"
+    headings = [heading for heading, _ in FIGURES]
+    heads = ("detections", "cmAP", f"{LEVEL} % interval", *headings, "event F1")
+    return "\n".join([table_text(heads, rows), "", *findings(report)])

@@ -4,6 +4,7 @@ A store that does not answer is waited for, and that is said once; one that refu
 """
 
 import errno
+import logging
 import re
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from birdml.dataset.problems import Problem
 from birdml.errors import UserError
 
+logger = logging.getLogger(__name__)
 FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 WHOLE = tuple("s3 s3a gs gcs az abfs abfss oss memory".split())  # put whole or not at all
 PATIENCE, LONGEST_PAUSE = 3600.0, 15.0  # seconds
@@ -237,13 +239,13 @@ class _Outages:
         with self._lock:
             if root not in self.away:
                 self.away.add(root)
-                print(f"'{root}' does not answer ({why}): waiting for it", flush=True)
+                logger.warning("'%s' does not answer (%s): waiting for it", root, why)
 
     def end(self, root: str) -> None:
         if root in self.away:
             with self._lock:
                 self.away.discard(root)
-                print(f"'{root}' answers again", flush=True)
+                logger.info("'%s' answers again", root)
 
 
 OUTAGES = _Outages()

@@ -18,13 +18,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from birdml.dataset import convert
-from birdml.dataset.convert import UnreadableAudio
-from birdml.dataset.prepared import Origin
+from birdml.dataset import wav_files
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import silent_decoders
 from birdml.dataset.raw import RawRecording
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.dataset.writing import Origin
 from birdml.files import write_error, write_text
 
+SHORTEST = 0.1  # seconds: what is shorter holds no frame worth learning from
 SILENCE = SAMPLE_RATE // 10  # samples that stand for a broken file which must not be lost
 
 
@@ -61,7 +63,7 @@ def convert_all(
     with (
         ThreadPoolExecutor(workers) as pool,
         open(journal, "ab", buffering=0) as lines,
-        convert.silent_decoders() as screen,
+        silent_decoders() as screen,
         tqdm(total=len(recordings), unit="files", desc="audio", disable=None, file=screen) as bar,
     ):
         tasks = {
@@ -125,10 +127,10 @@ def _convert_one(
         from_table = known and not known.stamp and known.source_hash == source_hash
         if known and from_table and _intact(known, target):
             return known
-        if import_as_is and (wav_hash := convert.wav_hash(source)):
+        if import_as_is and (wav_hash := wav_files.wav_hash(source)):
             _link(source, target)
             return Converted(recording.file, stamp, source_hash, wav_hash)
-        notes, wav_hash = convert.convert(source, target, channel)
+        notes, wav_hash = wav_files.convert(source, target, channel)
     except OSError as error:
         why = f"unreadable ({error.strerror})"
         return _broken(recording, target, stamp, source_hash, why)
@@ -136,8 +138,8 @@ def _convert_one(
         return _broken(recording, target, stamp, source_hash, str(error))
     remarks = notes.said()
     fault = ""
-    if notes.samples < convert.SHORTEST * SAMPLE_RATE:
-        fault = f"shorter than {convert.SHORTEST} s"
+    if notes.samples < SHORTEST * SAMPLE_RATE:
+        fault = f"shorter than {SHORTEST} s"
     elif not notes.loudest:
         fault = "silent"
     if fault and (not recording.keep_broken or not notes.samples):
@@ -153,14 +155,14 @@ def _broken(
 ) -> Converted:
     if not recording.keep_broken:
         return Converted(recording.file, stamp, source_hash, "", (f"left out: {why}",))
-    wav_hash = convert.write_wav(target, np.zeros(SILENCE, np.int16))
+    wav_hash = wav_files.write_wav(target, np.zeros(SILENCE, np.int16))
     return Converted(recording.file, stamp, source_hash, wav_hash, (f"0.1 s of silence: {why}",))
 
 
 def _intact(known: Converted, target: Path) -> bool:
     if not known.wav_hash:
         return True
-    return convert.wav_hash(target) == known.wav_hash
+    return wav_files.wav_hash(target) == known.wav_hash
 
 
 def _link(source: Path, target: Path) -> None:

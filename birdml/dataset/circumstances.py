@@ -109,7 +109,7 @@ class Tables:
         return moment.astimezone(self.zone), f"brought to {self.zone}"
 
 
-NOTHING = Tables()
+NO_TABLES = Tables()
 
 
 def _of_row(row: Mapping[str, str | float | None]) -> datetime | None:

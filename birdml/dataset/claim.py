@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from birdml.dataset.audio import write_journal
-from birdml.dataset.prepared import read_origins
+from birdml.dataset.writing import read_origins
 from birdml.errors import UserError
-from birdml.files import write_error, write_text
+from birdml.files import locked, write_text
 from birdml.forms import read_text, read_toml
 
 WORK = ".preparing"
@@ -29,7 +29,7 @@ def claimed(folder: Path, fingerprint: str) -> Iterator[Path]:
     write_text(work / "request", fingerprint)
     if (folder / "dataset.toml").is_file() and not (work / JOURNAL).exists():
         write_journal(work / JOURNAL, read_origins(folder))
-    with _locked(work / "lock", folder):
+    with locked(work / "lock", f"another process is preparing '{folder}'; wait for it"):
         yield work
 
 
@@ -61,23 +61,3 @@ def _is_empty(folder: Path) -> bool:
         path.name == WORK and not [p for p in path.iterdir() if not p.name.startswith(".request.")]
         for path in folder.iterdir()
     )
-
-
-@contextmanager
-def _locked(path: Path, folder: Path) -> Iterator[None]:
-    """Holds a lock that ends with the process; does nothing where the system has none."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    try:
-        file = open(path, "w")  # noqa: SIM115  (it must outlive this block)
-    except OSError as error:
-        raise write_error(error, path) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"another process is preparing '{folder}'; wait for it") from None
-        yield

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from birdml.dataset.assemble import group_keys
 from birdml.dataset.cuts import find_overlaps
+from birdml.dataset.dividing import group_keys
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
-from birdml.dataset.repair import Reading
+from birdml.dataset.reading import ValueReading
 from birdml.dataset.split import groups
-
-WAV_HEADER = 44  # bytes, of the files that `prepare` writes
+from birdml.dataset.wav_files import HEADER
 
 
 def cuts_among(
-    recordings: Sequence[RawRecording], audio: Path, reading: Reading, workers: int
+    recordings: Sequence[RawRecording], audio: Path, reading: ValueReading, workers: int
 ) -> list[tuple[str, str]]:
     """Pairs of recordings that hold some of the same sound, among those of which nobody says who
     recorded them, where or when: of the others, that tells what belongs together."""
@@ -25,7 +24,7 @@ def cuts_among(
     names = [r.file for r in unknown]
 
     def read(number: int) -> np.ndarray:
-        return np.fromfile(audio / names[number], "<i2", offset=WAV_HEADER)
+        return np.fromfile(audio / names[number], "<i2", offset=HEADER)
 
     return [
         (names[one.first], names[one.second]) for one in find_overlaps(len(names), read, workers)

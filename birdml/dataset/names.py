@@ -13,7 +13,7 @@ from functools import lru_cache
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording
 
-NOTHING = frozenset(  # labels of recordings in which nothing sings
+NOTHING_LABELS = frozenset(  # labels of recordings in which nothing sings
     "noise noclass nocall nocalls nobird nobirds silence silent background backgroundnoise none "
     "nothing empty nospecies novocalization novocalisation negative".split()
 )
@@ -38,7 +38,7 @@ def means_nothing(text: str) -> bool:
     >>> means_nothing("No Call"), means_nothing("noise_2"), means_nothing("Noisy Miner")
     (True, True, False)
     """
-    return _letters(text) in NOTHING
+    return _letters(text) in NOTHING_LABELS
 
 
 def names_no_species(text: str) -> bool:

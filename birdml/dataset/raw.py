@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from birdml.dataset.problems import Problem
+from birdml.dataset.reading import ValueReading
 from birdml.dataset.recording import Species
-from birdml.dataset.repair import Reading
 from birdml.errors import UserError
 
 AUDIO_SUFFIXES = frozenset(
@@ -30,6 +30,7 @@ MARKS = (  # how files of sound begin: at which byte, with what
     *((0, b"\xff\xfc"), (0, b"\xff\xfd"), (0, b"\xff\xf2"), (0, b"\xff\xf4"), (0, b"\xff\xf5")),
 )
 HEAD = 16  # bytes of a file that MARKS are looked for in
+FOR_TRAINING = ("", "train", "valid")  # splits of recordings that are learned from, or will be
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Source:
     species: tuple[Species, ...] = ()  # the label set, where the source has one of its own
     prepared: bool = False  # the audio already is mono 16-bit WAV at SAMPLE_RATE
     notes: list[str] = field(default_factory=list)  # how it was read, to be said
-    reading: Reading = field(default_factory=Reading)  # of dates, elevations, coordinates
+    reading: ValueReading = field(default_factory=ValueReading)  # of dates, elevations, coordinates
 
 
 def walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:

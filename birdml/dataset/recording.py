@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 SAMPLE_RATE = 22050
+NOISE_TRAIN, NOISE_VALID = "noise_train", "noise_valid"  # recordings in which nothing sings
 SPLITS = (
     *("train", "valid", "test", "soundscapes_val", "soundscapes_test"),
-    *("noise_train", "noise_valid"),  # recordings in which nothing sings
+    *(NOISE_TRAIN, NOISE_VALID),
 )
+FIELDS = ("date", "time", "latitude", "longitude", "elevation")  # when and where
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class About(BaseModel):
     digest: str  # of the vectors
 
 
-class Part(NamedTuple):
+class EmbeddedPart(NamedTuple):
     """Some recordings: R of them, with W windows."""
 
     vectors: np.ndarray  # float16 [W, D]
@@ -130,7 +130,7 @@ def open_embeddings(folder: Path, wanted: About, names: Sequence[str]) -> Embedd
 
 
 def write_embeddings(
-    folder: Path, about: About, names: Sequence[str], parts: Iterator[Part], windows: int
+    folder: Path, about: About, names: Sequence[str], parts: Iterator[EmbeddedPart], windows: int
 ) -> None:
     """Writes parts one after the other, `windows` in all. Raises UserError where that can't be."""
     digest = hashlib.blake2b(digest_size=16)

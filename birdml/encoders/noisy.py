@@ -12,18 +12,19 @@ from pathlib import Path
 import numpy as np
 
 from birdml.dataset.channels import MEAN
-from birdml.dataset.convert import UnreadableAudio, attempts
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import attempts
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import is_audio, walk
-from birdml.dataset.recording import SAMPLE_RATE, Recording
-from birdml.encoders.compute import Sound, embed_beside
+from birdml.dataset.recording import NOISE_TRAIN, SAMPLE_RATE, Recording
+from birdml.encoders.compute import embed_beside
 from birdml.encoders.embeddings import Embeddings
 from birdml.encoders.entries import Encoder
+from birdml.encoders.sounds import Sound
 from birdml.errors import UserError
 from birdml.files import shown, stamp_of
 
-NOTHING = "noise_train"  # the split of a dataset in which nothing sings
 HIGHEST = 32767
 
 
@@ -73,7 +74,7 @@ def embed_noisy(
 def _noise(dataset: Dataset, folder: str) -> tuple[list[Path], list]:
     """The recordings of nothing, and what tells them apart from others."""
     if not folder:
-        found = [r for r in dataset.split(NOTHING) if r.samples]
+        found = [r for r in dataset.split(NOISE_TRAIN) if r.samples]
         if not found:
             raise UserError(
                 f"noisy_copies needs recordings of nothing, and '{dataset.name}' has none in "

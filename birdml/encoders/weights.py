@@ -5,13 +5,14 @@ They are never part of this package: whoever uses them accepts their licence.
 
 import hashlib
 import importlib.util
-import sys
+import logging
 from functools import cache
 from pathlib import Path
 
 from birdml.encoders.entries import Encoder
 from birdml.errors import UserError
 
+logger = logging.getLogger(__name__)
 EXTRA = {"litert": "birdnet", "onnx": "onnx"}  # which of our extras brings a runtime
 
 
@@ -75,10 +76,11 @@ def show_licence(encoder: Encoder) -> None:
     """Says once whose weights are used, and under which terms. Raises UserError where their
     licence is not there, which is needed by all that is built on them."""
     licence_file(encoder)
-    print(
-        f"{encoder.title}: weights {encoder.weights_licence}, code {encoder.code_licence}; what is "
-        "made with them is bound by these terms",
-        file=sys.stderr,
+    logger.warning(
+        "%s: weights %s, code %s; what is made with them is bound by these terms",
+        encoder.title,
+        encoder.weights_licence,
+        encoder.code_licence,
     )
 
 

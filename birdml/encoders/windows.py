@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from birdml.dataset.convert import BLOCK, QUALITY
+from birdml.dataset.decoders.notes import BLOCK
+from birdml.dataset.decoding import QUALITY
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.encoders.entries import Encoder
 

@@ -62,6 +62,10 @@ def tenths_won(
     """On how many of 50 random tenths of the recordings terms [N] of ours are better in the mean.
 
     A tie is no win.
+
+    >>> better, worse = (np.ones(20), np.ones(20)), (np.ones(20), np.zeros(20))
+    >>> tenths_won(better, worse, "fg+bg"), tenths_won(better, worse, "fg")
+    (50, 0)
     """
     gain = sum(
         share * (our - their) for share, our, their in zip(CRITERIA[criterion], ours, theirs)

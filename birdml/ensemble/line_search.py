@@ -63,6 +63,11 @@ def line_search(
 
     Returns:
         every piece; exact up to the rounding of the points to float32.
+
+    >>> of = Objective.of_all(np.zeros((1, 1, 2), np.float32), [1], np.array([[False, True]]))
+    >>> found = line_search(of, np.array([[1, 0]], "f4"), np.array([[0, 1]], "f4"), 4)
+    >>> found.edges.tolist(), found.map.tolist()  # from a weight of 1 on it is right
+    ([0.0, 1.0, 4.0], [0.5, 1.0])
     """
     found = in_threads(
         lambda block: _steps(objective, base, direction, np.float32(largest), *block),

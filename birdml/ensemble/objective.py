@@ -58,6 +58,11 @@ class Objective:
 
     `foreground` int [N] (-1: unknown, counts 0 in MAP), `present` bool [N, C] with the foreground
     species, `chosen` bool [N].
+
+    >>> logits = np.array([[[2.0, 1.0]], [[0.0, 3.0]]], np.float32)  # two models, one recording
+    >>> of = Objective.of_all(logits, np.array([1]), np.array([[False, True]]))
+    >>> [of.value(weights, "fg") for weights in ([1, 0], [0, 1], [1, 1])]
+    [0.5, 1.0, 1.0]
     """
 
     logits: np.ndarray

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from birdml.calibration.reading import Reading
+from birdml.dataset.recording import FIELDS
 from birdml.ensemble.combination import Combination, combine, usable_weights
 from birdml.errors import UserError
-from birdml.metadata import DAYS_BEFORE, FIELDS
+from birdml.metadata import DAYS_BEFORE
 from birdml.networks.build import Network
 from birdml.prediction.recordings import on_device
 from birdml.zoo.parts import Metadata
@@ -87,7 +88,11 @@ def table_of(
     days: Sequence[float],
     minutes: Sequence[float],
 ) -> np.ndarray:
-    """A table [D * M, 5] of one place on each of D days at each of M minutes, days first."""
+    """A table [D * M, 5] of one place on each of D days at each of M minutes, days first.
+
+    >>> table_of(-3.1, -60.0, None, [15.0], [360.0, 1080.0])[:, :4].tolist()
+    [[15.0, 360.0, -3.1, -60.0], [15.0, 1080.0, -3.1, -60.0]]
+    """
     place = [np.nan if value is None else value for value in (latitude, longitude, elevation)]
     rows = [[day, minute, *place] for day in days for minute in minutes]
     return np.array(rows, dtype=np.float64).reshape(-1, len(FIELDS))

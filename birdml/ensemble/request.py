@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from birdml.dataset.convert import QUALITY, UnreadableAudio, read_any_audio
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import QUALITY, read_any_audio
 from birdml.dataset.recording import SAMPLE_RATE, Recording
 from birdml.errors import UserError
 

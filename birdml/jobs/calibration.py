@@ -1,6 +1,6 @@
 """The calibration of what is registered: fitted on its validation logits, logged into its run."""
 
-import sys
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from birdml.annotations.dataset import present_in_windows
 from birdml.calibration.calibrate import calibrate, site_and_day
 from birdml.calibration.saved import Calibration
 from birdml.dataset.prepared import Dataset
+from birdml.dataset.recording import NOISE_VALID
 from birdml.errors import UserError
 from birdml.prediction.predictions import Predictions
 from birdml.tracking.retry import is_away
@@ -19,8 +20,8 @@ from birdml.tracking.retry import is_away
 if TYPE_CHECKING:
     from birdml.tracking.client import Store
 
+logger = logging.getLogger(__name__)
 SECONDS = 5.0  # of a window
-NOTHING = "noise_valid"  # the split of recordings in which nothing sings
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,27 @@ class Calibrated:
 UNCALIBRATED = "**Scores:** uncalibrated, shares of the softmax.\n"
 
 
+def asked_beside(
+    name: str, dataset: Dataset, predict: Callable[[str, str], Predictions]
+) -> tuple[Predictions | None, Predictions | None]:
+    """What a calibration takes beside the validation logits: `of_nothing`, and `of_annotated`.
+
+    `predict` tells what the model says of a split, per `recording` or in windows of `5s`.
+    """
+    nothing = of_nothing(name, dataset, lambda split: predict(split, "recording"))
+    return nothing, of_annotated(name, dataset, lambda split: predict(split, "5s"))
+
+
 def of_nothing(
     name: str, dataset: Dataset, predict: Callable[[str], Predictions]
 ) -> Predictions | None:
     """What `predict` says of the split in which nothing sings; None where there is none of use."""
-    if not dataset.split(NOTHING):
+    if not dataset.split(NOISE_VALID):
         return None
     try:
-        return predict(NOTHING)
+        return predict(NOISE_VALID)
     except UserError as error:  # without audio: a model that listens does without them
-        print(f"{name}: calibrated without recordings of nothing: {error}", flush=True)
+        logger.warning("%s: calibrated without recordings of nothing: %s", name, error)
         return None
 
 
@@ -86,11 +98,11 @@ def of_annotated(
     if 2 * len(through) < len(recordings):
         return None
     try:
-        parts = [predict("valid")] + ([predict(NOTHING)] if dataset.split(NOTHING) else [])
+        parts = [predict("valid")] + ([predict(NOISE_VALID)] if dataset.split(NOISE_VALID) else [])
     except UserError as error:  # without audio
-        print(f"{name}: calibrated on recordings, not on windows: {error}", flush=True)
+        logger.warning("%s: calibrated on recordings, not on windows: %s", name, error)
         return None
-    through |= {r.file for r in dataset.split(NOTHING)}
+    through |= {r.file for r in dataset.split(NOISE_VALID)}
     files = [file for part in parts for file in part.files]
     rows = [row for row, file in enumerate(files) if file in through]
     starts = np.concatenate([part.starts for part in parts])  # type: ignore[misc]
@@ -123,7 +135,7 @@ def of_validation(
     recordings = [recordings[row] for row in known]
     logits = np.asarray(logits, dtype=np.float64)[known]
     if nothing is not None:
-        recordings += dataset.split(NOTHING)
+        recordings += dataset.split(NOISE_VALID)
         logits = np.concatenate([logits, nothing.logits])
     present = dataset.present(recordings)
     calibration, held_out = calibrate(logits, present, site_and_day(recordings), dataset)
@@ -141,7 +153,7 @@ def of_validation_or_none(
     try:
         return of_validation(dataset, logits, nothing, windows)
     except (UserError, np.linalg.LinAlgError, MemoryError) as error:
-        print(f"{name}: uncalibrated: {' '.join(str(error).split())}", flush=True)
+        logger.warning("%s: uncalibrated: %s", name, " ".join(str(error).split()))
         return None
 
 
@@ -157,4 +169,4 @@ def log_calibration(client: "Store", run_id: str, name: str, made: Calibrated) -
         if is_away(error):
             raise
         why = " ".join(str(error).split())
-        print(f"{name}: the figure of its calibration is missing: {why}", file=sys.stderr)
+        logger.error("%s: the figure of its calibration is missing: %s", name, why)

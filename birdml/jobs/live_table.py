@@ -1,4 +1,4 @@
-"""How far each model of a request is: read from the store, drawn in place on a terminal.
+"""How far each model of a request is: read from the store, drawn in place on a terminal by rich.
 
 The store is asked, not the trainings: what other processes and machines do is shown as well. Where
 the output is no terminal, there is a line for each change and nothing else.
@@ -6,7 +6,6 @@ the output is no terminal, there is a line for each change and nothing else.
 
 import contextlib
 import math
-import shutil
 import statistics
 import sys
 import time
@@ -15,7 +14,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TextIO
 
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
 from birdml.jobs.request import TrainRequest
+from birdml.screen import figure, table_text
 from birdml.tracking import runs
 from birdml.tracking.retry import is_away
 from birdml.training.patience import Patience
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from birdml.tracking.client import Run, Store
 
 STATES = {"RUNNING": "training", "FAILED": "failed", "KILLED": "interrupted"}
+HEADS = ("model", "state", "epoch", "MAP", "left")
 ORDER = ("training", "failed", "interrupted", "blocked", "waiting", "finished")
 
 
@@ -68,7 +73,10 @@ class LiveTable:
     def __init__(self, client: "Store", request: TrainRequest, out: TextIO | None = None):
         self.client, self.request, self.out = client, request, out or sys.stdout
         self.began = time.monotonic()
-        self._lines = 0  # of the table on the terminal
+        self._console = Console(
+            file=self.out, force_terminal=self.out.isatty(), color_system=None, markup=False
+        )
+        self._live: Live | None = None  # from when there is something on the terminal
         self._shown: dict[str, Row] = {}
         self._finished = runs.FinishedRuns(client, request.dataset.digest)
         # What failed or was interrupted before waits for its next attempt.
@@ -93,7 +101,7 @@ class LiveTable:
             if not is_away(error):
                 raise
             return
-        if self.out.isatty():
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._draw(rows)
         else:
             for row in rows:
@@ -103,17 +111,18 @@ class LiveTable:
 
     def write(self, text: str) -> None:
         """A line of text above the table."""
-        drawn = self._lines > 0
-        self._erase()
-        print(text, file=self.out, flush=True)
-        if drawn:
-            self._draw(list(self._shown.values()))
+        if self._live is None:
+            print(text, file=self.out, flush=True)
+        else:
+            self._console.out(text, highlight=False)
 
     def close(self) -> None:
         """Takes the table off the terminal: the summary comes in its place."""
         with contextlib.suppress(Exception):
             self.refresh()
-        self._erase()
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
         self.out.flush()
 
     def _newest(self) -> "dict[str, Run]":
@@ -150,32 +159,38 @@ class LiveTable:
         return Row(name, state, len(maps), best, seconds_left(recipe, criteria, seconds))
 
     def _draw(self, rows: Sequence[Row]) -> None:
-        size = shutil.get_terminal_size()
         counts = {state: sum(row.state == state for row in rows) for state in ORDER}
         said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        room = max(1, size.lines - 4)
+        room = max(1, self._console.height - 4)
         shown = list(rows)
         if len(rows) > room:  # the most interesting ones, in the order they were in
             kept = sorted(rows, key=lambda row: ORDER.index(row.state))[:room]
             shown = [row for row in rows if row in kept]
-        lines = [f"{'model':<18}{'state':<13}{'epoch':>6}{'MAP':>8}{'left':>9}"]
-        lines += [_cells(row) for row in shown]
-        lines.append(f"{said}; {_duration(time.monotonic() - self.began)} so far")
-        self._erase()
-        self.out.write("".join(f"{line[: size.columns - 1]}\n" for line in lines))
-        self.out.flush()
-        self._lines = len(lines)
+        lines = [
+            table_text(HEADS, map(_cells, shown), "<<>>>"),
+            f"{said}; {_duration(time.monotonic() - self.began)} so far",
+        ]
+        if self._live is None:
+            self._live = self._started()
+        self._live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
 
-    def _erase(self) -> None:
-        if self._lines:
-            self.out.write(f"\x1b[{self._lines}A\x1b[J")
-            self._lines = 0
+    def _started(self) -> Live:
+        """A place on the terminal; what this process prints meanwhile appears above it."""
+        live = Live(
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=self.out is sys.stdout,
+            redirect_stderr=self.out is sys.stdout and sys.stderr.isatty(),
+        )
+        live.start()
+        self._console.show_cursor()  # a process that is killed does not bring it back
+        return live
 
 
-def _cells(row: Row) -> str:
-    best = "-" if row.best_map is None else f"{row.best_map:.3f}"
+def _cells(row: Row) -> tuple[str, ...]:
     left = "-" if row.left is None else f">{_duration(row.left)}"
-    return f"{row.name:<18}{row.state:<13}{row.epoch or '-':>6}{best:>8}{left:>9}"
+    return row.name, row.state, f"{row.epoch or '-'}", figure(row.best_map), left
 
 
 def _line(row: Row) -> str:

@@ -1,17 +1,17 @@
 """Weights of the 2018 system as a registered model: a run like that of a training, without one."""
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 from birdml.ensemble.card import PARAMETERS
 from birdml.errors import UserError
-from birdml.jobs.model_run import finish, log_settings
+from birdml.jobs.finish import Finish
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.networks.build import build_network
 from birdml.networks.lasagne import load_parameters
-from birdml.tracking import runs, store
+from birdml.tracking import experiments, own_runs, runs, store
 from birdml.tracking.claims import Claims
+from birdml.tracking.training_run import log_request
 from birdml.zoo.description import describe_run
 from birdml.zoo.recipe import HeadRecipe
 from birdml.zoo.saved import SavedModel
@@ -33,7 +33,7 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     Raises:
         UserError: where the file can't be read, or does not fit the network of the recipe.
     """
-    from birdml.training.trainer import Trained
+    from birdml.training.trained import Trained
 
     request = prepare_request(options)
     name = options.model
@@ -46,7 +46,7 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     told = f"{request.identities[name]} {content}"
     identity = hashlib.sha256(told.encode()).hexdigest()[:16]
     client = store.connect()
-    store.check_place(client)
+    experiments.check_place(client)
     there = runs.finished_run(client, identity)
     if there is not None:
         return f"birdml-{name} version {there.model_version} holds these very parameters"
@@ -68,10 +68,10 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     }
     how = "failed"
     try:
-        with store.own_run(client, name, tags) as run_id:
-            asked = replace(request, recipes={name: recipe}, identities={name: identity})
-            log_settings(client, run_id, asked, recipe)
-            finish(client, run_id, model, asked, Trained(network, [], 0, 0.0))
+        with own_runs.own_run(client, name, tags) as run_id:
+            settings = recipe.settings_in_use() | {"seed": request.seed}
+            log_request(client, run_id, settings, dataset)
+            Finish(client, run_id, model, dataset, request.device).run(Trained(network))
         how = "finished"
     finally:
         claim.end(how)

@@ -9,20 +9,25 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from birdml import __version__
+from birdml import __version__, log
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
-from birdml.jobs.ledger import in_words
+from birdml.jobs.in_turn import train_models
 from birdml.jobs.live_table import LiveTable
 from birdml.jobs.request import TrainOptions, TrainRequest
-from birdml.tracking import store
+from birdml.machine import pick_device
+from birdml.tracking import experiments, store
 from birdml.tracking.interrupts import interrupt_on_termination
+from birdml.tracking.ledger import StoreLedger
 from birdml.tracking.processes import machine
 from birdml.training.zoo_run import Outcome
 from birdml.zoo.parts import Hearing
 from birdml.zoo.recipe import Recipe
+
+if TYPE_CHECKING:
+    from birdml.tracking.client import Store
 
 RETRIES = 20  # of a task whose worker was lost; what fails by itself is not tried again
 REFRESH_SECONDS = 3.0
@@ -53,7 +58,9 @@ class MachineReport:
     problem: str = ""
 
 
-def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outcome]:
+def train_on_ray(
+    options: TrainOptions, request: TrainRequest, client: "Store", ledger: StoreLedger
+) -> dict[str, Outcome]:
     """Trains the models of a request as tasks of the cluster that RAY_ADDRESS names.
 
     Without RAY_ADDRESS it is the cluster of this machine, or one that lasts as long as the command.
@@ -73,8 +80,7 @@ def train_on_ray(options: TrainOptions, request: TrainRequest) -> dict[str, Outc
     _check_machines(ray, task)
     has_gpus = bool(ray.cluster_resources().get("GPU"))
     remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_train_one)
-    client = store.connect()
-    store.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
+    experiments.experiment_id(client)  # made here: its artifacts lie relative to the maker's folder
     # Outcomes are small and stay with us: a lost machine takes none of them along.
     pending: dict[str, Any] = {}
     for name, recipe in request.recipes.items():  # needs come first
@@ -183,11 +189,9 @@ def _look_around(task: TrainTask, node: str) -> MachineReport:
     return MachineReport(machine(), node)
 
 
+@log.shown()
 def _train_one(task: TrainTask, name: str, *needed: tuple[str, Outcome]) -> tuple[str, Outcome]:
     """Runs on some machine, after what it needs: trains a model unless it is there."""
-    from birdml.jobs.ledger import StoreLedger, train_models
-    from birdml.training.trainer import pick_device
-
     broken = [need for need, outcome in needed if outcome.state in ("failed", "blocked")]
     if broken:
         return name, Outcome("blocked", f"needs {', '.join(broken)}")
@@ -201,7 +205,7 @@ def _train_one(task: TrainTask, name: str, *needed: tuple[str, Outcome]) -> tupl
             device=pick_device(task.device),
         )
         client = store.connect()
-        ledger = StoreLedger(client, request)
+        ledger = StoreLedger(client, request.dataset.digest, request.identities)
         return name, train_models(client, request, ledger, [name], handed=False)[name]
     except UserError as error:
         return name, Outcome("failed", str(error))
@@ -221,7 +225,7 @@ def _gathered(
                 name = left.pop(reference)
                 outcomes[name] = outcome_of(ray, name, pending, request.recipes)
                 if outcomes[name].state in ("failed", "blocked"):
-                    table.write(in_words(name, outcomes[name]))
+                    table.write(outcomes[name].in_words(name))
             table.refresh()
     except KeyboardInterrupt:
         for reference in left:

@@ -8,14 +8,14 @@ the command writes the journal, in the order of the files.
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import soundfile
 import torch
 
+from birdml import log
+from birdml.dataset.decoders.libsndfile import seconds_by_header
 from birdml.errors import UserError
 from birdml.jobs.ray_cluster import connected
 from birdml.prediction.hearing import Heard, How, hear
@@ -98,6 +98,7 @@ def _answer(ray: Any, reference: Any, chunks: _Chunks, progress: Progress) -> li
     return heard
 
 
+@log.shown()
 def _hear_chunk(
     how: How, out: Place, chunk: Chunk, threads: int, environment: Mapping[str, str]
 ) -> tuple[list[Heard], float]:
@@ -115,7 +116,5 @@ def _anywhere(place: Place) -> Place:
 
 def _seconds(place: Place) -> float:
     """Length by the header, else by the size."""
-    with suppress(OSError, soundfile.LibsndfileError, TypeError, RuntimeError, ValueError):
-        if isinstance(place, Path):
-            return soundfile.info(os.fsencode(place)).duration
-    return int(stamp_at(place).partition(" ")[0] or 0) / USUAL
+    told = seconds_by_header(place) if isinstance(place, Path) else None
+    return told if told is not None else int(stamp_at(place).partition(" ")[0] or 0) / USUAL

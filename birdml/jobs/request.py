@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
-from birdml.training.identity import identities
+from birdml.zoo.identity import identities
 from birdml.zoo.load import load_zoo
 from birdml.zoo.plan import plan
 from birdml.zoo.recipe import Recipe
@@ -54,7 +54,7 @@ def prepare_request(options: TrainOptions) -> TrainRequest:
             f"{'and others need' if len(hearing) > 3 else 'needs'}; train meta models on it "
             "(-P model=meta), or prepare it with audio"
         )
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
 
     device = pick_device(options.device)
     return TrainRequest(

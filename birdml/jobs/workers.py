@@ -16,13 +16,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from birdml import log
 from birdml.errors import UserError
-from birdml.jobs.ledger import StoreLedger, in_words, train_models
+from birdml.jobs.in_turn import train_models
 from birdml.jobs.live_table import LiveTable
 from birdml.jobs.request import TrainOptions, TrainRequest, prepare_request
 from birdml.machine import cores
 from birdml.tracking import store
 from birdml.tracking.interrupts import interrupt_on_termination
+from birdml.tracking.ledger import StoreLedger
 from birdml.training.zoo_run import Outcome
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def _note(table: LiveTable, told: dict[str, list[Outcome]], message: list[str]) 
     name, outcome = message[0], Outcome(*message[1:])
     broken = outcome.state in ("failed", "blocked")
     if broken and outcome.reason != ELSEWHERE and outcome not in told[name]:
-        table.write(in_words(name, outcome))
+        table.write(outcome.in_words(name))
     told[name].append(outcome)
 
 
@@ -142,6 +144,7 @@ def _interrupt_without_watcher() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+@log.shown()
 def main() -> int:
     """A worker: trains with the options in the first argument; the exit code of `train`."""
     interrupt_on_termination()
@@ -153,7 +156,7 @@ def main() -> int:
     try:
         request = prepare_request(TrainOptions(**json.loads(sys.argv[1])))
         client = store.connect()
-        ledger = StoreLedger(client, request)
+        ledger = StoreLedger(client, request.dataset.digest, request.identities)
         train_models(client, request, ledger, list(request.recipes), False, report)
     except UserError as error:
         print(f"error: {error}", flush=True)

@@ -30,8 +30,8 @@ class Spectrogram(nn.Module):
 
     Frames of 1024 samples every 315, symmetric Hann window, no padding:
     F = (S - 1024) // 315 + 1. Only the lowest `bins` of 513 are kept. int16 samples on a CPU go by
-    `birdml.signal.spectrogram` (pyfftw), all else by torch.fft: other devices, floats, and whatever
-    follows, counts or compiles operations. The two agree to 1e-6 of a frame's largest magnitude.
+    `birdml.signal.spectrogram` (pyfftw), all else by torch.fft: other devices, floats, and what is
+    traced, exported or compiled. The two agree to 1e-6 of a frame's largest magnitude.
     Raises UserError for less than one frame.
     """
 
@@ -62,16 +62,13 @@ class Spectrogram(nn.Module):
 
 
 def _is_plain(samples: Tensor) -> bool:
-    """Whether these are int16 samples in memory that nothing looks at but who computes with them:
-    no tracing, compiling, counting or mapping by torch."""
+    """Whether these are int16 samples in memory that torch only computes with."""
     return (
         type(samples) is Tensor
         and samples.dtype == torch.int16
         and samples.device.type == "cpu"
         and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
-        and not torch._C._len_torch_dispatch_stack()
-        and not torch._C._functorch.is_functorch_wrapped_tensor(samples)
     )
 
 

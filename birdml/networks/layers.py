@@ -21,6 +21,11 @@ def full_precision(device: torch.device) -> AbstractContextManager:
     return torch.autocast(device.type, enabled=False)
 
 
+def computing_in(dtype: torch.dtype, device: torch.device) -> AbstractContextManager:
+    """A block whose products and convolutions are computed in `dtype`, sums in float32."""
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation of channels: (x - mean) * gamma * inv_std + beta.
 

@@ -22,7 +22,7 @@ TOP = 5
 
 
 @dataclass(frozen=True)
-class Curves:
+class ScoreCurves:
     """What a figure of a stretch of a recording shows.
 
     Seconds `first` to `last` of the recording; `times` [T] of the frames in it, in seconds;
@@ -38,7 +38,9 @@ class Curves:
     attention: np.ndarray | None
 
 
-def curves(members: Members, samples: Samples, asked: Asked, also: Sequence[int] = ()) -> Curves:
+def curves(
+    members: Members, samples: Samples, asked: Asked, also: Sequence[int] = ()
+) -> ScoreCurves:
     """The curves of the part of a recording in which a species is heard best, int16 [S].
 
     The best species are those with the highest mean share of the softmax in that part; those of
@@ -55,7 +57,7 @@ def curves(members: Members, samples: Samples, asked: Asked, also: Sequence[int]
     best = np.argsort(-shares.mean(axis=0), kind="stable")[:TOP].tolist()
     labels = best + [label for label in also if label not in best]
     attention = _attention(members, stretch, np.concatenate(numbers))
-    return Curves(
+    return ScoreCurves(
         first,
         last,
         times,

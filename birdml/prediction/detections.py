@@ -15,6 +15,12 @@ def best_species(
     """The `top` best species of each window that reach their thresholds, best first.
 
     [n] seconds, [n] seconds, [n, C].
+
+    >>> logits = np.log([[0.7, 0.1, 0.2]])
+    >>> for one in best_species(np.array([0.0]), np.array([5.0]), logits, Reading(), top=2):
+    ...     print(one.label, round(one.score, 3), one.rank)
+    0 0.7 1
+    2 0.2 2
     """
     top = min(top, logits.shape[1])
     scores = reading.scores(logits)
@@ -34,6 +40,10 @@ def joined(detections: Iterable[Event]) -> Iterator[Event]:
     """Joins what follows each other with the same species at the same rank; the best score stays.
 
     Scores of every frame become stretches of time, in order of their ends.
+
+    >>> first, second = Event(0, 5, 7, 0.6, 1, 0.4), Event(5, 10, 7, 0.9, 1, 2.2)
+    >>> [(one.start, one.end, one.score, one.windows) for one in joined([first, second])]
+    [(0, 10, 0.9, 2)]
     """
     open_: dict[int, Event] = {}
     for new in detections:

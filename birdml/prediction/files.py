@@ -17,8 +17,8 @@ import numpy as np
 from birdml.calibration.reading import Reading
 from birdml.dataset.addresses import Address
 from birdml.dataset.channels import MEAN
-from birdml.dataset.circumstances import NOTHING, Tables
-from birdml.dataset.convert import silent_decoders
+from birdml.dataset.circumstances import NO_TABLES, Tables
+from birdml.dataset.decoding import silent_decoders
 from birdml.dataset.problems import Problem
 from birdml.dataset.recorders import recorded_at
 from birdml.files import csv_text, shown, write_text
@@ -84,7 +84,7 @@ def predict_files(
     reading: Reading = SOFTMAX,
     made: Made | None = None,
     beside: Mapping[str, str] | None = None,
-    tables: Tables = NOTHING,
+    tables: Tables = NO_TABLES,
     told: Mapping[str, object] | None = None,
     without: Members | None = None,
     run: Callable[..., Iterator[Heard]] = one_by_one,

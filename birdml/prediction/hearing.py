@@ -12,8 +12,9 @@ import numpy as np
 from birdml.calibration.reading import Reading
 from birdml.dataset.addresses import at_hand
 from birdml.dataset.channels import MEAN
-from birdml.dataset.circumstances import NOTHING, Circumstances, Tables
-from birdml.dataset.convert import Notes, UnreadableAudio, attempts
+from birdml.dataset.circumstances import NO_TABLES, Circumstances, Tables
+from birdml.dataset.decoders.notes import Notes, UnreadableAudio
+from birdml.dataset.decoding import attempts
 from birdml.dataset.recording import SAMPLE_RATE
 from birdml.errors import UserError
 from birdml.files import NO_SPACE, shown
@@ -23,7 +24,7 @@ from birdml.prediction.recordings import Spread
 from birdml.prediction.results import landing
 from birdml.prediction.sources import Place, called, stamp_at
 from birdml.prediction.tables import write
-from birdml.prediction.tables.rows import Made, Sound
+from birdml.prediction.tables.rows import Made, NamedRecording
 
 SHORT = 0.1  # seconds under which a recording is mentioned
 
@@ -42,7 +43,7 @@ class How:
     forms: Sequence[str]
     draw: Callable[[Path, np.ndarray, str], None] | None = None
     channel: str = MEAN
-    tables: Tables = NOTHING
+    tables: Tables = NO_TABLES
     told: bool = False
     without: Members | None = None
 
@@ -81,7 +82,7 @@ def hear(
             field = _circumstances(how, name, path)
             with _decoded(how, field, path) as (members, samples, notes):
                 copy.close()
-                sound = Sound(
+                sound = NamedRecording(
                     *(name, shown(name), called(place), field.date, field.time, notes.rate),
                     field if how.told else None,
                 )
@@ -130,7 +131,7 @@ def _results(
     out: Place,
     members: Members,
     samples: np.ndarray,
-    sound: Sound,
+    sound: NamedRecording,
     field: Circumstances,
     progress: Callable[[float], object],
     turn: AbstractContextManager,

@@ -31,7 +31,11 @@ class Segment:
 
 
 def outputs_of(frames: int, geometry: TimeGeometry) -> int:
-    """Outputs over time of a network for that many frames; 0 where they are too few."""
+    """Outputs over time of a network for that many frames; 0 where they are too few.
+
+    >>> outputs_of(350, TimeGeometry(receptive_field=100, stride=9, padding=0))
+    28
+    """
     return max(0, (frames + 2 * geometry.padding - geometry.receptive_field) // geometry.stride + 1)
 
 
@@ -40,6 +44,11 @@ def exact_segments(frames: int, geometry: TimeGeometry, outputs: int) -> list[Se
 
     Each yields `outputs` of them (the last one the rest). The network pads only where a segment
     ends with the recording: at a cut edge, the outputs that saw padding are not counted.
+
+    >>> for one in exact_segments(60, TimeGeometry(receptive_field=20, stride=5, padding=0), 5):
+    ...     print(one.start, one.stop, one.last - one.first)
+    0 40 5
+    25 60 4
     """
     field, stride, padding = geometry
     total = outputs_of(frames, geometry)
@@ -71,7 +80,11 @@ def segments_2018(frames: int, geometry: TimeGeometry) -> list[Segment]:
 
 def windows_2018(frames: int, length: int) -> list[tuple[int, int]]:
     """As in 2018: windows of `length` frames, (start, stop); a remainder is lost, unless it is all
-    there is."""
+    there is.
+
+    >>> windows_2018(1000, 350), windows_2018(100, 350)
+    ([(0, 350), (350, 700)], [(0, 100)])
+    """
     if frames < length:
         return [(0, frames)]
     return [(start, start + length) for start in range(0, frames - length + 1, length)]

@@ -59,6 +59,11 @@ def average_precision(c: Curves) -> np.ndarray:
     AP = sum_t (R_t - R_{t-1}) P_t over falling scores t, equal scores together; what was not
     detected is the last place, at the share of positives (as scikit-learn's
     `average_precision_score` of the whole matrix, with one lowest score for it).
+
+    >>> score, present = np.array([0.9, 0.5, 0.1]), np.array([True, False, True])
+    >>> one = curves(np.zeros(3, int), score, present, 1, 3)
+    >>> average_precision(one).round(3).tolist()  # (1 / 1 + 2 / 3) / 2
+    [0.833]
     """
     steps = _steps(c, c.right)
     sums = np.bincount(c.group, steps * c.right / c.found, len(c.positives))
@@ -70,6 +75,11 @@ def auroc(c: Curves) -> np.ndarray:
     cell scores higher than a negative one, ties half (Hanley and McNeil 1982).
 
     NaN where a group has no positive, or no negative.
+
+    >>> score, present = np.array([0.9, 0.5, 0.1]), np.array([True, False, True])
+    >>> one = curves(np.zeros(3, int), score, present, 1, 3)
+    >>> auroc(one).tolist()  # of two positives, one is above the negative
+    [0.5]
     """
     wrong = c.found - c.right
     rises = _steps(c, wrong) * (c.right - _steps(c, c.right) / 2)
@@ -91,6 +101,11 @@ def best_f1(c: Curves) -> tuple[np.ndarray, np.ndarray]:
 
     F1 = 2 P R / (P + R) = 2 right / (positives + found). NaN where nothing is positive; 0 and no
     score (NaN) where nothing right was detected.
+
+    >>> score, present = np.array([0.9, 0.5, 0.1]), np.array([True, False, True])
+    >>> one = curves(np.zeros(3, int), score, present, 1, 9)
+    >>> [value.tolist() for value in best_f1(one)]
+    [[0.8], [0.1]]
     """
     f1 = np.where(np.isneginf(c.score), 0.0, 2 * c.right / (c.positives[c.group] + c.found))
     best, threshold = np.zeros(len(c.positives)), np.full(len(c.positives), np.nan)
@@ -111,12 +126,22 @@ def at_threshold(c: Curves, threshold: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rates(right: np.ndarray, found: np.ndarray, positives: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Precision, recall and F1; NaN where nothing is found, or nothing is positive."""
+    """Precision, recall and F1; NaN where nothing is found, or nothing is positive.
+
+    >>> [value.tolist() for value in rates(np.array([3]), np.array([4]), np.array([6]))]
+    [[0.75], [0.5], [0.6]]
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = np.where(found > 0, right / found, np.nan)
         recall = np.where(positives > 0, right / positives, np.nan)
         f1 = np.where(positives > 0, 2 * right / (found + positives), np.nan)
     return precision, recall, f1
+
+
+def recall_precision(c: Curves, group: int) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision of one group from each score on, the highest first, float64 [T] each."""
+    chosen = (c.group == group) & ~np.isneginf(c.score)
+    return c.right[chosen] / max(1, c.positives[group]), c.right[chosen] / c.found[chosen]
 
 
 def _steps(c: Curves, counts: np.ndarray) -> np.ndarray:

@@ -138,6 +138,10 @@ def random_tenths(recordings: int, seed: int = 0) -> Iterator[np.ndarray]:
     """50 random tenths of the recordings, each as rows int64 [N / 10], the same for everybody.
 
     The author of the 2018 system chose between ensembles by the number of tenths that they won.
+
+    >>> rows = next(random_tenths(100))
+    >>> len(rows), len(set(rows.tolist())), np.array_equal(rows, next(random_tenths(100)))
+    (10, 10, True)
     """
     rng = np.random.default_rng([seed, TENTHS])
     size = max(1, round(recordings / 10))

@@ -66,7 +66,11 @@ def cells_of(
 
 
 def window_recordings(seconds: np.ndarray, length: float) -> np.ndarray:
-    """Which recording each window of `cells_of` is in, int64 [W], of lengths [N]."""
+    """Which recording each window of `cells_of` is in, int64 [W], of lengths [N].
+
+    >>> window_recordings(np.array([12.0, 5.0]), 5.0).tolist()
+    [0, 0, 0, 1]
+    """
     return np.repeat(np.arange(len(seconds)), _window_counts(seconds, length))
 
 
@@ -149,6 +153,11 @@ def top1(c: Cells) -> float:
     """Share of the windows with a mark whose highest score is of a species that is there.
 
     Of equal scores the first in label order counts; a window without detection is wrong.
+
+    >>> first, second = (0.9, True), (0.8, False)  # both in window 0; window 1 holds a wrong one
+    >>> score, present = map(np.array, zip(first, second, (0.7, False), (-np.inf, True)))
+    >>> top1(Cells(2, 2, np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), score, present))
+    0.5
     """
     marked = np.zeros(c.windows, bool)
     marked[c.window[c.present]] = True

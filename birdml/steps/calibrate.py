@@ -6,6 +6,7 @@ Weights and logits stay as they are: nothing is trained, and predicted only what
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from birdml.jobs import calibration
 from birdml.steps.combined import (
     combined_predictions,
     logged_predictions,
-    windowed_predictions,
+    predictions_in,
 )
 from birdml.steps.predict import Target, find_targets
 from birdml.tracking import registry, store
@@ -81,12 +82,8 @@ def _calibrate_one(client: "Store", target: Target, dataset: Dataset) -> str:
         return f"version {version.version} is calibrated: nothing to do"
     logged = logged_predictions(client, target.run_id, target.name, dataset, "valid")
     predictions = logged or combined_predictions(client, folder, dataset, "valid")
-    nothing = calibration.of_nothing(
-        target.name, dataset, lambda split: combined_predictions(client, folder, dataset, split)
-    )
-    windows = calibration.of_annotated(
-        target.name, dataset, lambda split: windowed_predictions(folder, dataset, split)
-    )
+    predict = partial(predictions_in, client, folder, dataset)
+    nothing, windows = calibration.asked_beside(target.name, dataset, predict)
     made = calibration.of_validation(dataset, predictions.logits, nothing, windows)
     calibration.log_calibration(client, target.run_id, target.name, made)
     about = without_card(version.description or "").replace(calibration.UNCALIBRATED.strip(), "")

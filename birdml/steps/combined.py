@@ -27,6 +27,23 @@ if TYPE_CHECKING:
     from birdml.tracking.client import Store
 
 
+def predictions_in(
+    client: "Store",
+    folder: Path,
+    dataset: Dataset,
+    split: str,
+    windows: str,
+    device: str = "cpu",
+) -> Predictions:
+    """What a combination says of a split, per `recording` or in windows of `5s`.
+
+    See `combined_predictions`, and `windowed_predictions` for what is not the split's usual way.
+    """
+    if windows == default_windows(split):
+        return combined_predictions(client, folder, dataset, split, device)
+    return windowed_predictions(folder, dataset, split, device, windows)
+
+
 def combined_predictions(
     client: "Store", folder: Path, dataset: Dataset, split: str, device: str = "cpu"
 ) -> Predictions:

@@ -15,13 +15,13 @@ from birdml.annotations.marks import Marks
 from birdml.annotations.names import read_mapping
 from birdml.annotations.pairing import Pair, paired
 from birdml.annotations.reading import read_marks
-from birdml.comparison.marks import Compared, Detector, compare_detectors
+from birdml.comparison.marks import Detector, DetectorComparison, compare_detectors
 from birdml.comparison.marks_page import marks_page, marks_table
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.files import write_text
-from birdml.scoring.events import event_matches
+from birdml.scoring.detections import events_from
 from birdml.scoring.windows import cells_of, window_recordings, window_scores
 from birdml.steps.compare import OVER, unit_name
 
@@ -59,7 +59,7 @@ class Found:
     marks: Marks
 
 
-def compare_marks(options: MarkComparison) -> Compared:
+def compare_marks(options: MarkComparison) -> DetectorComparison:
     """Compares; prints the table, writes the page.
 
     A word of `models` that is a file or folder is a table of detections; any other a registered
@@ -208,18 +208,14 @@ def _of_recordings(word: str, options: MarkComparison) -> Found:
 def _of_dataset(client: "Store", folder: Path, dataset: Dataset, truth: Marks) -> Marks:
     """What a registered model says of the annotated recordings of a dataset."""
     from birdml.calibration.saved import load_calibration
-    from birdml.prediction.split import default_windows
-    from birdml.steps.combined import combined_predictions, windowed_predictions
+    from birdml.steps.combined import predictions_in
 
     calibration = load_calibration(folder, dataset.classes)
     wanted = {name: place for place, name in enumerate(truth.files)}
     split_of = {r.file: r.split for r in dataset.recordings}
     parts = []
     for split in sorted({split_of[name] for name in truth.files}):
-        if default_windows(split) == "5s":
-            made = combined_predictions(client, folder, dataset, split)
-        else:
-            made = windowed_predictions(folder, dataset, split)
+        made = predictions_in(client, folder, dataset, split, "5s")
         logits = np.asarray(made.logits, np.float64)
         if calibration is not None:
             scores = calibration.presence.probabilities(logits)
@@ -274,8 +270,7 @@ def _named_once(found: Sequence[Found]) -> list[Found]:
 def _detector(one: Found, pair: Pair, window: float, species: int) -> Detector:
     cells = cells_of(pair.truth, pair.detections, pair.seconds, window, species)
     at = window_scores(cells)[0].best_threshold
-    score = np.nan_to_num(pair.detections.score, nan=1.0)
-    matches = event_matches(pair.truth, pair.detections.where(score >= at), species, IOU, None)
+    matches = events_from(pair, at, IOU, species=species)
     right, found = int(matches.right.sum()), int(matches.found.sum())
     total = found + int(matches.positives.sum())
     return Detector(one.name, one.what, cells, 2 * right / total if total else float("nan"))

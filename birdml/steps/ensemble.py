@@ -11,9 +11,10 @@ from birdml.dataset.prepared import Dataset
 from birdml.ensemble.objective import CRITERIA
 from birdml.ensemble.search import STRATEGIES
 from birdml.errors import UserError
+from birdml.screen import figure, table_text
 from birdml.steps.ensemble_run import log_found, log_settings, register
 from birdml.steps.ensemble_search import EnsembleOptions, Found, find, load_candidates
-from birdml.tracking import champions, registry, runs, store
+from birdml.tracking import champions, experiments, own_runs, registry, runs, store
 from birdml.tracking.claims import Claim, Claims
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.runs import TrackedModel
@@ -44,7 +45,7 @@ def ensemble(options: EnsembleOptions) -> str:
     models = champions.meant(client, dataset, options.models)
     _check_name(options.name)
     identity = _identity(options, dataset, models)
-    store.check_place(client)
+    experiments.check_place(client)
     mark_dead_runs(client)
     claim = _claim(client, dataset, identity)
     if claim is None:
@@ -80,7 +81,7 @@ def _is_there(client: "Store", options: EnsembleOptions, identity: str) -> str:
     there = runs.finished_run(client, identity)
     assert there is not None
     note = f"{options.name} version {there.model_version} is this very ensemble: nothing to do"
-    store.describe_handed_run(f"{options.name} (done before)", f"{note}.", client)
+    own_runs.describe_handed_run(f"{options.name} (done before)", f"{note}.", client)
     print(note)
     return there.run_id
 
@@ -100,7 +101,7 @@ def _search_and_register(
         "birdml.dataset_digest": dataset.digest,
         "birdml.identity": identity,
     }
-    with store.own_run(client, options.name, tags) as run_id:
+    with own_runs.own_run(client, options.name, tags) as run_id:
         log_settings(client, run_id, options, candidates)
         found = find(client, options, candidates)
         log_found(client, run_id, options, candidates, found)
@@ -126,17 +127,23 @@ def _identity(options: EnsembleOptions, dataset: Dataset, models: list[TrackedMo
 
 
 def _print(options: EnsembleOptions, found: Found, version: str, champion: bool) -> None:
-    print(f"{'member':<18}{'weight':>9}{'share':>8}{'alone':>9}{'without':>9}{'so far':>9}")
-    for c in found.contributions:
-        print(f"{c.name:<18}{c.weight:>9.4f}{c.share:>8.1%}", end="")
-        print(f"{c.alone:>9.4f}{c.without:>9.4f}{c.so_far:>9.4f}")
-    print(f"\n{'':<42}{'MAP':>7}{'MAP-bg':>8}  tenths won")
-    print(f"{'ensemble':<42}{found.scores['map']:>7.3f}{found.scores['map_bg']:>8.3f}")
+    members = [
+        (
+            c.name,
+            f"{c.weight:.4f}",
+            f"{c.share:.1%}",
+            *(f"{value:.4f}" for value in (c.alone, c.without, c.so_far)),
+        )
+        for c in found.contributions
+    ]
+    print(table_text(("member", "weight", "share", "alone", "without", "so far"), members))
+    rows = [("ensemble", found.scores["map"], found.scores["map_bg"], "")]
     if found.crossfit is not None:
-        print(f"{'  weights found on other recordings':<42}", end="")
-        print(f"{found.crossfit.map:>7.3f}{found.crossfit.map_bg:>8.3f}")
-    for rival in found.rivals:
-        print(f"{rival.name:<42}{rival.map:>7.3f}{rival.map_bg:>8.3f}  {rival.won} of 50")
+        other = "  weights found on other recordings"
+        rows.append((other, found.crossfit.map, found.crossfit.map_bg, ""))
+    rows += [(rival.name, rival.map, rival.map_bg, f"{rival.won} of 50") for rival in found.rivals]
+    cells = [(name, figure(one), figure(with_bg), won) for name, one, with_bg, won in rows]
+    print(f"\n{table_text(('', 'MAP', 'MAP-bg', 'tenths won'), cells)}")
     print(f"\nsearch: {len(found.trials.values)} steps in {found.seconds:.1f} s")
     holds = "champion" if champion else "no better than the champion, which stays"
     print(f"{options.name} version {version}: {holds}")

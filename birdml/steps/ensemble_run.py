@@ -3,6 +3,7 @@
 import csv
 import tempfile
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from birdml.figures.ensemble import members as members_figure
 from birdml.figures.ensemble import search_curve
 from birdml.jobs import calibration
 from birdml.jobs.calibration import Calibrated
-from birdml.steps.combined import combined_predictions, windowed_predictions
+from birdml.steps.combined import predictions_in
 from birdml.steps.ensemble_search import Candidates, EnsembleOptions, Found
 from birdml.tracking import registry
 from birdml.tracking.arrays import log_predictions
@@ -165,10 +166,6 @@ def _calibrated(
 ) -> Calibrated | None:
     """The calibration of the weighted sum; the weights were found on the same recordings."""
     dataset = candidates.dataset
-    nothing = calibration.of_nothing(
-        options.name, dataset, lambda split: combined_predictions(client, folder, dataset, split)
-    )
-    windows = calibration.of_annotated(
-        options.name, dataset, lambda split: windowed_predictions(folder, dataset, split)
-    )
+    predict = partial(predictions_in, client, folder, dataset)
+    nothing, windows = calibration.asked_beside(options.name, dataset, predict)
     return calibration.of_validation_or_none(options.name, dataset, found.logits, nothing, windows)

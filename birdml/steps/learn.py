@@ -11,6 +11,7 @@ from tqdm import tqdm
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
 from birdml.files import csv_text, write_text, writing
+from birdml.screen import figure, table_text
 from birdml.zoo.load import load_zoo
 from birdml.zoo.plan import plan
 
@@ -42,9 +43,9 @@ def learn(options: LearnOptions) -> list[Row]:
     Writes a row for each training as soon as it is done, so that the same command goes on, and a
     picture at the end. Raises UserError for a request that can't be met.
     """
+    from birdml.machine import pick_device
     from birdml.steps.learning_curve import figures_of, largest
-    from birdml.training.identity import identities
-    from birdml.training.trainer import pick_device
+    from birdml.zoo.identity import identities
 
     counts = _counts(options.counts)
     dataset = open_dataset(options.dataset)
@@ -125,12 +126,12 @@ def _mean(rows: Sequence[Row]) -> tuple[float, float, float]:
 
 
 def _print(names: Sequence[str], counts: Sequence[int], rows: Sequence[Row]) -> None:
-    print(f"{'recordings of a species':<24}" + "".join(f"{count:>8}" for count in counts))
+    cells = []
     for name in names:
-        means = [
-            _mean([r for r in rows if r[0] == name and r[1] == str(count)])[0] for count in counts
-        ]
-        print(f"{name:<24}" + "".join(f"{mean:>8.3f}" for mean in means))
+        own = [row for row in rows if row[0] == name]
+        means = (_mean([row for row in own if row[1] == str(count)])[0] for count in counts)
+        cells.append((name, *map(figure, means)))
+    print(table_text(("recordings of a species", *map(str, counts)), cells))
 
 
 def _draw(names: Sequence[str], rows: Sequence[Row], path: Path, dataset: str) -> None:

@@ -10,8 +10,8 @@ from birdml.dataset.prepared import Dataset
 from birdml.prediction.split import predict_split
 from birdml.scoring import score
 from birdml.streams import PICK, stream
-from birdml.training.identity import model_seed
 from birdml.training.trainer import train
+from birdml.zoo.identity import model_seed
 from birdml.zoo.recipe import Recipe
 from birdml.zoo.saved import SavedModel
 

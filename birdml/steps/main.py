@@ -16,6 +16,7 @@ from birdml.encoders.weights import is_installed
 from birdml.errors import UserError
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.scoring import ranks, score
+from birdml.screen import figure, table_text
 from birdml.steps.compare_marks import MarkComparison, compare_marks
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.steps.predict import SplitOptions, predict
@@ -26,7 +27,7 @@ from birdml.steps.score_marks import MarkOptions, score_marks
 from birdml.steps.submit import SubmitOptions, submit
 from birdml.steps.train import failures, train
 from birdml.submission.truth import MonophoneTruth, read_truth
-from birdml.tracking import champions, runs, store
+from birdml.tracking import champions, experiments, own_runs, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.zoo.parts import Embedded
 
@@ -66,7 +67,7 @@ def main(options: MainOptions) -> None:
 
     client = store.connect()
     note = f"The whole way on {dataset.name} with {options.models}: the runs beside this one."
-    store.describe_handed_run("main", note, client)
+    own_runs.describe_handed_run("main", note, client)
 
     _step("train")
     models = options.models
@@ -106,7 +107,7 @@ def main(options: MainOptions) -> None:
     _step(f"done in {(time.perf_counter() - began) / 60:.1f} minutes")
     _print_table(client, dataset, names, run_id, truth, heard)
     print(f"\nsubmission: {Path(options.out).resolve()}")
-    print(store.where_to_look(client))
+    print(experiments.where_to_look(client))
 
 
 def _on_marks(dataset: Dataset, model: str, names: Sequence[str]) -> dict[str, float]:
@@ -156,16 +157,17 @@ def _print_table(
         dataset.present(valid),
     )
     known = isinstance(truth, MonophoneTruth)
-    print(
-        f"{'':<22}" + "".join(f"{c:>8}" for c in COLUMNS) + ("   test map" if known else ""), end=""
-    )
-    print(f"{'cmap':>8}" if heard else "")
+    heads = ["", *COLUMNS, *(["test map"] if known else []), *(["cmap"] if heard else [])]
+    table = []
     for name, metrics, run_id in [("most common first", common, ""), *rows]:
-        print(f"{name:<22}" + "".join(f"{metrics[c]:>8.3f}" for c in COLUMNS), end="")
+        cells = [name, *(figure(metrics[column]) for column in COLUMNS)]
         if isinstance(truth, MonophoneTruth):
             tested = logits if not run_id else _test_logits(client, run_id, ensemble_run, models)
-            print(f"{map_on_test(dataset, truth, tested):>11.3f}", end="")
-        print(f"{heard[name]:>8.3f}" if name in heard else "")
+            cells.append(figure(map_on_test(dataset, truth, tested)))
+        if heard:
+            cells.append(figure(heard[name]) if name in heard else "")
+        table.append(cells)
+    print(table_text(heads, table))
     if known:
         print("(test: recordings that neither training nor the search for weights has seen)")
     if heard:

@@ -6,6 +6,7 @@ from pathlib import Path
 from birdml.ensemble.card import FILE as CARD
 from birdml.errors import UserError
 from birdml.files import writing_folder
+from birdml.screen import table_text
 from birdml.tracking import registry, store
 
 COLUMNS = ("map", "map_bg", "birdml.dataset")
@@ -17,18 +18,14 @@ def listing() -> str:
     Without a champion, the version is `-`.
     """
     client = store.connect()
-    rows = [("model", "champion", "map", "map_bg", "dataset")]
+    rows = []
     for name in registry.names(client):
         tags = client.get_registered_model(name).tags
         figures = (tags.get(key, "-") for key in COLUMNS)
         rows.append((name, registry.holder(client, name) or "-", *figures))
-    if len(rows) == 1:
+    if not rows:
         return "the registry is empty: train and ensemble register models"
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return table_text(("model", "champion", "map", "map_bg", "dataset"), rows, "<>>><")
 
 
 def card(name: str) -> str:

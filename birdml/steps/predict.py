@@ -11,7 +11,7 @@ from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SPLITS
 from birdml.errors import UserError
 from birdml.prediction.split import default_windows
-from birdml.steps.combined import combined_predictions, windowed_predictions
+from birdml.steps.combined import predictions_in
 from birdml.tracking import champions, registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 
@@ -51,7 +51,7 @@ def predict(options: SplitOptions) -> None:
     dataset = open_dataset(options.dataset)
     client = store.connect()
     targets = find_targets(client, options.model, dataset)
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
 
     device = pick_device(options.device)
     faults = []
@@ -105,10 +105,8 @@ def _predict_one(
     place = split if usual else f"{split}-{windows}"
     before = predicted_splits(client, target.run_id)
     folder = registry.load_registered(client, target.uri)
-    if usual:
-        made = combined_predictions(client, folder, dataset, split, device)
-    elif place not in before or options.figures:
-        made = windowed_predictions(folder, dataset, split, device, windows)
+    if usual or place not in before or options.figures:
+        made = predictions_in(client, folder, dataset, split, windows, device)
     if place not in predicted_splits(client, target.run_id):
         log_predictions(client, target.run_id, place, made.files, made.logits, made.starts)
     words = "was there" if place in before else f"{len(made.files)} rows logged"

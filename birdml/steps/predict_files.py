@@ -4,15 +4,13 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from birdml.calibration.reading import RULES, Reading, Rule, reading
 from birdml.calibration.table import FILE as THRESHOLDS
 from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
 from birdml.dataset.circumstances import Tables, read_tables
-from birdml.dataset.common_names import read_common_names
-from birdml.ensemble.combination import LIST, Combination, Member, load_combination, usable_weights
+from birdml.ensemble.combination import Combination
 from birdml.errors import UserError
 from birdml.files import write_text
 from birdml.prediction.files import Summary, predict_files
@@ -22,12 +20,14 @@ from birdml.prediction.side_by_side import SideBySide, one_by_one
 from birdml.prediction.sources import Place, check_audio, place_at
 from birdml.prediction.tables import EVIDENCE, FORMATS
 from birdml.prediction.tables.rows import Made
+from birdml.steps.named_model import (
+    common_names,
+    find_model,
+    label_named,
+    usable_members,
+    without_metadata,
+)
 from birdml.steps.recording_figures import drawer
-from birdml.tracking import registry, store
-from birdml.zoo.saved import load_model
-
-if TYPE_CHECKING:
-    from birdml.dataset.recording import Species
 
 SOURCE = "source.txt"  # in a folder of results: the whole path of what was listened to
 EXECUTORS = ("local", "ray")
@@ -94,7 +94,7 @@ def predict_recordings(options: FileOptions) -> Summary:
     tables = read_tables(options.sites, options.metadata, options.timezone)
     told = {n: getattr(options, n) for n in ("sites", "metadata", "timezone")}
     told = {n: text if n == "timezone" else True for n, text in told.items() if text}
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
 
     combination = find_model(options.model, pick_device(options.device))
     by_file = bool(options.sites or options.metadata)
@@ -103,7 +103,7 @@ def predict_recordings(options: FileOptions) -> Summary:
     if not by_file:
         members = usable_members(combination, asked)
     elif any(model.recipe.takes_metadata for model, _ in members):
-        without = _without_metadata(combination)
+        without = without_metadata(combination)
     read, beside = _reading(combination, rule, options.thresholds)
     if options.explain:
         _check_explained(combination.name, members, options, read)
@@ -148,45 +148,6 @@ def _default_out(source: Place, model: str, windows: str) -> Path:
     raise AssertionError("numbers do not end")
 
 
-def find_model(model: str, device: str) -> Combination:
-    """A saved model or combination in a folder, a registry URI, or the champion of a name."""
-    folder = Path(model)
-    if (folder / LIST).is_file():
-        return load_combination(folder, device)
-    if (folder / "model.json").is_file():
-        saved = load_model(folder, device)
-        return Combination(saved.name, ((saved, 1.0),), (Member(saved.name, 1.0),))
-    if folder.is_dir():
-        raise UserError(f"the folder '{model}' holds no model: no {LIST} and no model.json in it")
-    client = store.connect()
-    version = registry.resolve(client, model)
-    place = f"models:/{version.name}/{version.version}"
-    found = load_combination(registry.load_registered(client, place), device)
-    return replace(found, version=str(version.version))
-
-
-def usable_members(combination: Combination, asked: Asked) -> Members:
-    """The members that can answer, their weights grown to the sum of all.
-
-    Where date, time and place are all unknown, models that take them are left out, as when served;
-    UserError where none is left.
-    """
-    known = any((asked.date, asked.time, *_place(asked)))
-    usable = [known or not model.recipe.takes_metadata for model, _ in combination.members]
-    if not any(usable):
-        raise UserError(
-            f"{combination.name} takes date, time and place: give at least one of them "
-            "(-P date=2018-05-03 -P time=06:30 -P latitude=-3.1 -P longitude=-60 -P elevation=90)"
-        )
-    left_out = [m.name for (m, _), able in zip(combination.members, usable) if not able]
-    if left_out:
-        scores = "; its scores were calibrated with them" if combination.calibration else ""
-        print(f"without date, time and place, left out: {', '.join(left_out)}{scores}")
-    weights = usable_weights([weight for _, weight in combination.members], usable)
-    pairs = zip(combination.members, weights, usable)
-    return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
-
-
 def _runner(options: FileOptions) -> Callable[..., Iterator[Heard]]:
     """What hears the files: this thread, several, or the machines of a cluster."""
     if options.executor == "ray":
@@ -194,16 +155,6 @@ def _runner(options: FileOptions) -> Callable[..., Iterator[Heard]]:
 
         return on_ray
     return SideBySide(options.jobs) if options.jobs > 1 else one_by_one
-
-
-def _without_metadata(combination: Combination) -> Members:
-    """The members for files of which neither date nor time nor place is known; maybe none."""
-    usable = [not model.recipe.takes_metadata for model, _ in combination.members]
-    if not any(usable):
-        return ()
-    weights = usable_weights([weight for _, weight in combination.members], usable)
-    pairs = zip(combination.members, weights, usable)
-    return tuple((model, float(weight)) for (model, _), weight, able in pairs if able)
 
 
 def _say_circumstances(outcome: Summary, tables: Tables) -> None:
@@ -234,14 +185,6 @@ def _check_explained(name: str, members: Members, options: FileOptions, read: Re
         )
     if not options.merge:
         raise UserError("explain=true tells of detections: leave merge=false out")
-
-
-def _place(asked: Asked) -> tuple[bool, bool, bool]:
-    return (
-        asked.latitude is not None,
-        asked.longitude is not None,
-        asked.elevation is not None,
-    )
 
 
 def _asked(options: FileOptions) -> Asked:
@@ -286,32 +229,6 @@ def _reading(combination: Combination, rule: Rule, path: str) -> tuple[Reading, 
     if not found.table or calibration is None:
         return found, {}
     return found, {THRESHOLDS: table_text(name, calibration, species, found.table)}
-
-
-def label_named(option: str, name: str, species: "tuple[Species, ...]") -> int:
-    """The label of a class id or Latin name; UserError for a species the model doesn't know."""
-    for label, one in enumerate(species):
-        if name.casefold() in (one.class_id.casefold(), one.latin_name.casefold()):
-            return label
-    raise UserError(
-        f"{option}='{name}': the model knows no such species among its {len(species)}; "
-        "use a class id or a Latin name of its label set"
-    )
-
-
-def common_names(path: str, language: str, species: "tuple[Species, ...]") -> tuple[str, ...]:
-    """Common names of species [C] out of a table, none without one; says how many it has.
-
-    Raises UserError as `read_common_names` does, and for a language without a table.
-    """
-    if not path:
-        if language:
-            raise UserError("language is a column of a table of names: give names=FILE too")
-        return ()
-    found = read_common_names(path, species, language)
-    if lacking := len(found) - sum(map(bool, found)):
-        print(f"names: {lacking} of {len(found)} species have none in '{path}'")
-    return found
 
 
 def _report(outcome: Summary, out: Place, forms: list[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.recording import Species
 from birdml.errors import UserError
+from birdml.screen import records_text, table_text
 from birdml.submission.checker import left_out, read_submission, rising
 from birdml.submission.lines import Item, Submission, detect_task, item_name, merged, shortened
 from birdml.submission.official import (
@@ -17,7 +18,7 @@ from birdml.submission.official import (
     monophone_scores,
     soundscape_scores,
 )
-from birdml.submission.table import table_text, write_table
+from birdml.submission.table import write_table
 from birdml.submission.truth import MonophoneTruth, SoundscapeTruth, dataset_truth, read_truth
 
 TASKS = ("auto", "mono", "soundscape")
@@ -98,14 +99,14 @@ def score(options: ScoreOptions) -> MonophoneScores | SoundscapeScores:
 
 def log_scores(options: ScoreOptions, scores: MonophoneScores | SoundscapeScores) -> None:
     """Logs the figures, and what was written to `out`, into the run that `mlflow run` opened."""
-    from birdml.tracking import store
+    from birdml.tracking import own_runs, store
     from birdml.tracking.dead_runs import mark_dead_runs
 
     client = store.connect()
     mark_dead_runs(client)
     note = f"Official scores of `{options.submission}` against `{options.truth}`."
     tags = {"birdml.step": "score", "mlflow.note.content": note}
-    with store.own_run(client, "score", tags) as run_id:
+    with own_runs.own_run(client, "score", tags) as run_id:
         for name, value in asdict(scores).items():
             if isinstance(value, float):
                 client.log_metric(run_id, f"official/{name}", value)
@@ -198,19 +199,26 @@ def _report_monophone(scores: MonophoneScores, truth: MonophoneTruth, where: str
     print(f"recordings of the truth: {scores.recordings}")
     if truth.left_out:
         print(f"left out, as the organisers do: recordings {', '.join(truth.left_out)}")
-    print(f"\nMRR, foreground species            {scores.mrr:.6f}")
-    print(f"MAP, with background species       {scores.map:.6f}")
-    print(f"  by the organisers' program       {scores.map_organisers:.6f}", end="")
     same = abs(scores.map - scores.map_organisers) < 5e-7
-    print("  (the same)" if same else "  (it does not sort the ranks: a fault)")
+    why = "(the same)" if same else "(it does not sort the ranks: a fault)"
+    figures = (
+        ("MRR, foreground species", scores.mrr, ""),
+        ("MAP, with background species", scores.map, ""),
+        ("  by the organisers' program", scores.map_organisers, why),
+    )
+    rows = [(what, f"{value:.6f}", said) for what, value, said in figures]
+    print(f"\n{table_text(None, rows, '<><')}")
 
 
 def _report_soundscape(scores: SoundscapeScores, truth: SoundscapeTruth) -> None:
     print(f"windows of the truth: {scores.windows}, species: {len(scores.species)}")
     if truth.left_out:
         print(f"left out, as the organisers do: annotations {', '.join(truth.left_out)}")
-    print(f"\nc-mAP, mean over species           {scores.c_map:.6f}")
-    print(f"r-mAP, mean over windows           {scores.r_map:.6f}")
+    rows = [
+        ("c-mAP, mean over species", f"{scores.c_map:.6f}"),
+        ("r-mAP, mean over windows", f"{scores.r_map:.6f}"),
+    ]
+    print(f"\n{table_text(None, rows)}")
 
 
 def _report_order(submission: Submission) -> None:
@@ -230,12 +238,12 @@ def _score_of(rows: Sequence[dict]) -> str:
 def _report_species(rows: list[dict]) -> None:
     key = _score_of(rows)
     order = sorted(rows, key=lambda row: (-row[key], row["class_id"]))
-    if len(order) <= 2 * SHOWN:
-        print(f"\n{table_text(order)}")
-        return
-    print(f"\n{table_text(order[:SHOWN])}")
-    print(f"... {len(order) - 2 * SHOWN} species between ...")
-    print(table_text(order[-SHOWN:]).split("\n", 1)[1])
+    few = len(order) <= 2 * SHOWN
+    shown = order if few else [*order[:SHOWN], *order[-SHOWN:]]
+    lines = records_text(shown).splitlines()
+    if not few:
+        lines.insert(1 + SHOWN, f"... {len(order) - len(shown)} species between ...")
+    print("", *lines, sep="\n")
 
 
 def _write(out: Path, stem: str, rows: list[dict], task: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from birdml.annotations.dataset import dataset_marks, dataset_seconds, folder_seconds
 from birdml.annotations.names import read_mapping
 from birdml.annotations.pairing import Pair, paired
-from birdml.annotations.reading import Reading, read_marks
+from birdml.annotations.reading import MarksReading, read_marks
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem, write_problems
@@ -17,9 +17,9 @@ from birdml.dataset.recording import Species
 from birdml.errors import UserError
 from birdml.files import csv_text, write_text, writing
 from birdml.scoring import curves
-from birdml.scoring.events import Matches, event_matches
+from birdml.scoring.detections import Rates, events_from, rates_from, species_rows
 from birdml.scoring.windows import WindowScores, cells_of, window_scores
-from birdml.submission.table import table_text
+from birdml.screen import figure, table_text
 
 SHOWN = 15  # species that the terminal shows
 FOLDER = "scores"
@@ -41,19 +41,6 @@ class MarkOptions:
     iou: float = 0.5
     onset: str = ""
     out: str = ""
-
-
-@dataclass(frozen=True)
-class Rates:
-    """What is right from a score on, of windows and of events, all species together."""
-
-    threshold: float
-    precision: float
-    recall: float
-    f1: float
-    event_precision: float
-    event_recall: float
-    event_f1: float
 
 
 @dataclass(frozen=True)
@@ -91,10 +78,10 @@ def score_marks(options: MarkOptions, species: list[Species]) -> MarkScores:
     scores, own, together = window_scores(cells)
     _report_windows(scores, options.window)
     at = [scores.best_threshold, *thresholds]
-    matches = [_events(pair, threshold, options.iou, onset) for threshold in at]
-    rates = tuple(_rates(together, *both) for both in zip(at, matches, strict=True))
+    matches = [events_from(pair, threshold, options.iou, onset) for threshold in at]
+    rates = tuple(rates_from(together, *both) for both in zip(at, matches, strict=True))
     _report_rates(rates, options.iou, onset)
-    rows = _species_rows(pair, own, matches[0], thresholds)
+    rows = species_rows(pair, own, matches[0], thresholds)
     _report_species(rows)
     out = Path(options.out or FOLDER)
     files = _write(out, Path(options.detections).stem, rows, own, together, scores)
@@ -107,7 +94,7 @@ def score_marks(options: MarkOptions, species: list[Species]) -> MarkScores:
 
 def log_mark_scores(options: MarkOptions, scores: MarkScores) -> None:
     """Logs the figures and what was written into the run that `mlflow run` opened."""
-    from birdml.tracking import store
+    from birdml.tracking import own_runs, store
     from birdml.tracking.datasets import log_dataset
     from birdml.tracking.dead_runs import mark_dead_runs
 
@@ -120,7 +107,7 @@ def log_mark_scores(options: MarkOptions, scores: MarkScores) -> None:
             "birdml.dataset": scores.dataset.name,
             "birdml.dataset_digest": scores.dataset.digest,
         }
-    with store.own_run(client, "score", tags) as run_id:
+    with own_runs.own_run(client, "score", tags) as run_id:
         for name, value in figures(scores).items():
             client.log_metric(run_id, f"detection/{name}", value)
         for file in scores.files:
@@ -168,7 +155,7 @@ def _checked(options: MarkOptions) -> tuple[list[float], float | None]:
     return sorted(set(thresholds)), onset
 
 
-def _truth(options: MarkOptions) -> tuple[Dataset | None, Reading]:
+def _truth(options: MarkOptions) -> tuple[Dataset | None, MarksReading]:
     """The annotations, and the dataset that they come from, if one."""
     folder = Path(options.truth)
     if (folder / "dataset.toml").is_file():
@@ -183,58 +170,12 @@ def _truth(options: MarkOptions) -> tuple[Dataset | None, Reading]:
     return None, truth
 
 
-def _events(pair: Pair, threshold: float, iou: float, onset: float | None) -> Matches:
-    score = np.nan_to_num(pair.detections.score, nan=1.0)
-    chosen = pair.detections.where(score >= threshold)  # none where no threshold was found
-    return event_matches(pair.truth, chosen, len(pair.called), iou, onset)
-
-
-def _rates(together: curves.Curves, threshold: float, matches: Matches) -> Rates:
-    right, found = curves.at_threshold(together, threshold)
-    window = curves.rates(right, found, together.positives)
-    event = curves.rates(
-        np.array([matches.right.sum()]),
-        np.array([matches.found.sum()]),
-        np.array([matches.positives.sum()]),
-    )
-    return Rates(threshold, *(float(value[0]) for value in (*window, *event)))
-
-
-def _species_rows(
-    pair: Pair, own: curves.Curves, matches: Matches, thresholds: list[float]
-) -> list[dict]:
-    """One row for each species that is marked or detected, the most frequent first."""
-    precision, auroc = curves.average_precision(own), curves.auroc(own)
-    best, at = curves.best_f1(own)
-    rates = {t: curves.rates(*curves.at_threshold(own, t), own.positives) for t in thresholds}
-    events = curves.rates(matches.right, matches.found, matches.positives)
-    detected = np.bincount(pair.detections.species, minlength=len(pair.called))
-    rows = []
-    for label in np.lexsort((np.arange(len(best)), -own.positives)).tolist():
-        if not own.positives[label] and not detected[label]:
-            continue
-        row: dict[str, object] = {
-            "class_id": pair.called[label],
-            "species": pair.shown[label],
-            "windows": int(own.positives[label]),
-            "marks": int(matches.positives[label]),
-            "detections": int(detected[label]),
-            "average_precision": float(precision[label]),
-            "auroc": float(auroc[label]),
-            "best_f1": float(best[label]),
-            "best_threshold": float(at[label]),
-        }
-        for threshold, values in rates.items():
-            for name, value in zip(("precision", "recall", "f1"), values, strict=True):
-                row[f"{name}_at_{threshold:g}"] = float(value[label])
-        for name, value in zip(("precision", "recall", "f1"), events, strict=True):
-            row[f"event_{name}"] = float(value[label])
-        rows.append(row)
-    return rows
-
-
 def _report_sides(
-    options: MarkOptions, truth: Reading, detections: Reading, pair: Pair, unreadable: list[str]
+    options: MarkOptions,
+    truth: MarksReading,
+    detections: MarksReading,
+    pair: Pair,
+    unreadable: list[str],
 ) -> None:
     for side, where, reading, marks in (
         ("truth", options.truth, truth, pair.truth),
@@ -270,23 +211,25 @@ def _report_windows(scores: WindowScores, length: float) -> None:
         f"\nwindows of {length:g} s: {scores.windows}; species with a positive window: "
         f"{scores.species}; without one, and left out of means: {scores.without}\n"
     )
-    for what, value in (
-        ("cmAP, mean over species", scores.cmap),
-        ("mAP, all together (micro)", scores.map_micro),
-        ("AUROC, mean over species", scores.auroc),
-        ("top-1, windows with a mark", scores.top1),
-        ("lwLRAP", scores.lwlrap),
-    ):
-        print(f"{what:<34} {_shown(value)}")
-    print(f"{'best F1':<34} {_shown(scores.best_f1)}", end="")
-    print("" if math.isnan(scores.best_threshold) else f"  from {scores.best_threshold:g} on")
+    best = "" if math.isnan(scores.best_threshold) else f"from {scores.best_threshold:g} on"
+    figures = (
+        ("cmAP, mean over species", scores.cmap, ""),
+        ("mAP, all together (micro)", scores.map_micro, ""),
+        ("AUROC, mean over species", scores.auroc, ""),
+        ("top-1, windows with a mark", scores.top1, ""),
+        ("lwLRAP", scores.lwlrap, ""),
+        ("best F1", scores.best_f1, best),
+    )
+    rows = [(what, figure(value, ".4f"), said) for what, value, said in figures]
+    print(table_text(None, rows, "<><"))
 
 
 def _report_rates(rates: tuple[Rates, ...], iou: float, onset: float | None) -> None:
     how = f"overlap (iou) {iou:g}" if onset is None else f"onsets within {onset:g} s"
     print(f"\nwindows, and events paired by {how}:")
     columns = [*Rates.__dataclass_fields__]
-    print(table_text([{name: _shown(getattr(at, name)) for name in columns} for at in rates]))
+    rows = [[figure(getattr(at, name), ".4f") for name in columns] for at in rates]
+    print(table_text(columns, rows, ">" * len(columns)))
 
 
 def _report_species(rows: list[dict]) -> None:
@@ -294,11 +237,11 @@ def _report_species(rows: list[dict]) -> None:
     columns = ["species", "windows", "detections", "average_precision", "auroc"]
     columns += ["best_f1", "best_threshold"]
     shown = [
-        {name: _shown(row[name]) if isinstance(row[name], float) else row[name] for name in columns}
+        [figure(v, ".4f") if isinstance(v, float) else v for v in (row[name] for name in columns)]
         for row in there[:SHOWN]
     ]
     if shown:
-        print(f"\n{table_text(shown)}")
+        print(f"\n{table_text(columns, shown)}")
     if len(there) > SHOWN:
         print(f"... and {_plural(len(there) - SHOWN, 'species')} in the table")
 
@@ -321,25 +264,18 @@ def _write(
     write_text(table, csv_text(header, values))
     order = np.argsort(-own.positives, kind="stable")
     lines = [
-        (row["species"], _line(own, label))
+        (row["species"], curves.recall_precision(own, label))
         for row, label in zip(rows, order.tolist())
         if row["windows"]
     ]
     right, found = curves.at_threshold(together, scores.best_threshold)
     precision, recall, _ = (float(v[0]) for v in curves.rates(right, found, together.positives))
-    drawn = precision_recall(_line(together, 0), lines, (recall, precision, scores.best_threshold))
+    drawn = precision_recall(
+        curves.recall_precision(together, 0), lines, (recall, precision, scores.best_threshold)
+    )
     with writing(figure) as file:
         drawn.savefig(file, format="png")
     return table, figure
-
-
-def _line(c: curves.Curves, group: int) -> tuple[np.ndarray, np.ndarray]:
-    chosen = (c.group == group) & ~np.isneginf(c.score)
-    return c.right[chosen] / max(1, c.positives[group]), c.right[chosen] / c.found[chosen]
-
-
-def _shown(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def _plural(count: int, what: str) -> str:

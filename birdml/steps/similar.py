@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdml.encoders.compute import hear
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.pretrained import open_encoder
 from birdml.encoders.similar import nearest
+from birdml.encoders.sounds import hear
 from birdml.errors import UserError
 from birdml.files import csv_text, shown, write_text
+from birdml.screen import table_text
 from birdml.steps.embed import embeddings_of
 
 HEADER = ("rank", "file", "start", "end", "similarity", "at", "species", "latin_name")
@@ -54,7 +55,11 @@ def similar(options: SimilarOptions) -> list[tuple]:
         cosine = f"{cosines[rank - 1]:.4f}"
         rows.append((rank, shown(name), *times, cosine, at, class_id, latin.get(class_id, "")))
     write_text(Path(options.out), csv_text(HEADER, rows))
-    for row in rows[:SHOWN]:
-        print("{:>3}  {}  {}-{} s  {}  {}".format(*row[:5], row[7] or row[6]).rstrip())
+    if rows:
+        first = [
+            (rank, file, f"{start}-{end} s", cosine, latin_name or class_id)
+            for rank, file, start, end, cosine, _, class_id, latin_name in rows[:SHOWN]
+        ]
+        print(table_text(None, first, "><>><"))
     print(f"{len(rows)} of {len(embeddings.vectors)} windows ({encoder.title}): {options.out}")
     return rows

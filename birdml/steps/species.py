@@ -13,6 +13,7 @@ from birdml.errors import UserError
 from birdml.files import csv_text, write_text, writing
 from birdml.forms import read_table
 from birdml.metadata import metadata_table
+from birdml.screen import table_text
 
 if TYPE_CHECKING:
     from birdml.calibration.reading import Rule
@@ -64,8 +65,8 @@ def species(options: SpeciesOptions) -> list[tuple]:
     """
     from birdml.calibration.reading import reading
     from birdml.ensemble.occurrence import dates, left_out, occurrence, table_of, weeks
-    from birdml.steps.predict_files import common_names, find_model
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
+    from birdml.steps.named_model import common_names, find_model
 
     if options.area:
         raise UserError("area is of a map of one species: give map=SPECIES too")
@@ -194,11 +195,13 @@ def _print(
     combination: Combination, common: tuple[str, ...], scores: np.ndarray, when: list[str]
 ) -> None:
     highest, week = scores.max(axis=0), scores.argmax(axis=0)
+    rows = []
     for label in np.argsort(-highest, kind="stable")[:SHOWN]:
         one = combination.species[label]
-        at = f"  {when[week[label]]}" if len(when) > 1 else ""
+        at = when[week[label]] if len(when) > 1 else ""
         name = f" ({common[label]})" if common and common[label] else ""
-        print(f"{highest[label]:.3f}  {one.latin_name or one.class_id}{name}{at}")
+        rows.append((f"{highest[label]:.3f}", f"{one.latin_name or one.class_id}{name}", at))
+    print(table_text(None, rows, "><<"))
 
 
 def _draw(

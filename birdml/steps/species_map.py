@@ -62,8 +62,8 @@ def species_map(options: SpeciesOptions) -> Path:
     from birdml.ensemble.occurrence import dates, left_out, occurrence
     from birdml.figures.occurrence import maps
     from birdml.figures.style import species_names
-    from birdml.steps.predict_files import common_names, find_model, label_named
-    from birdml.training.trainer import pick_device
+    from birdml.machine import pick_device
+    from birdml.steps.named_model import common_names, find_model, label_named
 
     if options.sites or options.latitude or options.longitude:
         raise UserError("map shows an area: leave sites, latitude and longitude out")

@@ -16,7 +16,7 @@ from birdml.submission.making import (
     splits_of,
 )
 from birdml.submission.probabilities import check_kind
-from birdml.tracking import champions, registry, store
+from birdml.tracking import champions, experiments, own_runs, registry, store
 from birdml.tracking.databases import check_takes
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.zoo.saved import read_about
@@ -49,7 +49,7 @@ def submit(options: SubmitOptions) -> list[Written]:
     dataset = open_dataset(options.dataset)
     splits_of(dataset, options.task)
     client = store.connect()
-    store.check_place(client)
+    experiments.check_place(client)
     check_takes(client.tracking_uri)
     mark_dead_runs(client)
     version = champions.version_meant(client, options.model, dataset.digest)
@@ -65,8 +65,8 @@ def submit(options: SubmitOptions) -> list[Written]:
     )
     print(f"{called}: {', '.join(f'{m.name} x {m.weight:.3g}' for m in lineage)}")
 
+    from birdml.machine import pick_device
     from birdml.steps.combined import combined_predictions
-    from birdml.training.trainer import pick_device
 
     device = pick_device(options.device)
     written = make_submission(
@@ -99,7 +99,7 @@ def _log(
         "mlflow.note.content": f"Files for the challenge, made by **{version}** on "
         f"{dataset.name}; they lie under Artifacts, `submission/`.",
     }
-    with store.own_run(client, "submission", tags) as run_id:
+    with own_runs.own_run(client, "submission", tags) as run_id:
         asked = asdict(options)
         logged = ("model", "task", "edition_filter", "max_classes", "probabilities")
         client.log_settings(run_id, {key: asked[key] for key in logged})

@@ -1,14 +1,15 @@
 """`train`: from names of models to finished runs, each trained once, whoever else trains."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from birdml.jobs.ledger import StoreLedger, train_models
+from birdml.jobs.executors import executor_of
 from birdml.jobs.request import TrainOptions, TrainRequest, prepare_request
-from birdml.tracking import runs, store
+from birdml.screen import figure, table_text
+from birdml.tracking import experiments, own_runs, runs, store
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.interrupts import interrupt_on_termination
+from birdml.tracking.ledger import StoreLedger
 from birdml.training.zoo_run import Outcome
 
 if TYPE_CHECKING:
@@ -24,26 +25,17 @@ def train(options: TrainOptions) -> dict[str, Outcome]:
     request = prepare_request(options)
     client = store.connect()
     interrupt_on_termination()
-    store.check_place(client)
-    ledger = StoreLedger(client, request)
+    experiments.check_place(client)
+    ledger = StoreLedger(client, request.dataset.digest, request.identities)
     _say_dead(client)
     names = list(request.recipes)
     if len(names) > 1:  # it can be the run of one model only
         note = f"Drove the training of {', '.join(names)}."
-        store.describe_handed_run(f"train {options.model}", note, client)
+        own_runs.describe_handed_run(f"train {options.model}", note, client)
     elif ledger.finished(names[0]):
         note = f"{names[0]} was there already: nothing to do."
-        store.describe_handed_run(f"{names[0]} (done before)", note, client)
-    if options.executor == "ray":
-        from birdml.jobs.ray_cluster import train_on_ray
-
-        outcomes = train_on_ray(options, request)
-    elif len(names) > 1 and (options.jobs > 1 or sys.stdout.isatty()):
-        from birdml.jobs.workers import train_in_workers
-
-        outcomes = train_in_workers(options, request, client, ledger)
-    else:
-        outcomes = train_models(client, request, ledger, names, store.handed_run() is not None)
+        own_runs.describe_handed_run(f"{names[0]} (done before)", note, client)
+    outcomes = executor_of(options, len(names))(options, request, client, ledger)
     _say_dead(client)  # elsewhere: their hearts stood still all the while
     print_summary(client, request, outcomes)
     return outcomes
@@ -60,20 +52,15 @@ COLUMNS = ("map", "map_bg", "top1", "top5")
 def print_summary(client: "Store", request: TrainRequest, outcomes: Mapping[str, Outcome]) -> None:
     """A table of the models asked for: state, figures, epochs, minutes."""
     done = runs.FinishedRuns(client, request.dataset.digest).by_identity()
-    wide = max(12, *(len(name) + 1 for name in outcomes))
-    print(f"\n{'model':<{wide}}{'state':<10}" + "".join(f"{c:>8}" for c in COLUMNS), end="")
-    print(f"{'epochs':>8}{'minutes':>9}")
+    rows = []
     for name, outcome in outcomes.items():
         run = done.get(request.identities[name])
         figures = run.data.metrics if run else {}
-        print(f"{name:<{wide}}{outcome.state:<10}", end="")
-        print("".join(_cell(figures.get(c), ".3f", 8) for c in COLUMNS), end="")
-        print(_cell(figures.get("training/epochs"), ".0f", 8), end="")
-        print(_cell(figures.get("cost/minutes"), ".1f", 9))
-
-
-def _cell(value: float | None, form: str, width: int) -> str:
-    return f"{'-' if value is None else format(value, form):>{width}}"
+        cells = [figure(figures.get(column)) for column in COLUMNS]
+        cells.append(figure(figures.get("training/epochs"), ".0f"))
+        rows.append((name, outcome.state, *cells, figure(figures.get("cost/minutes"), ".1f")))
+    heads = ("model", "state", *COLUMNS, "epochs", "minutes")
+    print(f"\n{table_text(heads, rows, '<<' + '>' * (len(heads) - 2))}")
 
 
 def failures(outcomes: Mapping[str, Outcome]) -> Sequence[str]:

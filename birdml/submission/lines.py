@@ -151,7 +151,7 @@ class _Remembered(dict):
 
 
 @dataclass
-class Reading:
+class LineReading:
     """What comes of reading a file line by line."""
 
     submission: Submission
@@ -161,7 +161,7 @@ class Reading:
 
 def read_lines(
     path: Path, task: str, media_ids: Collection[str] | None, classes: Collection[str] | None
-) -> Reading:
+) -> LineReading:
     """Reads all lines; what each is to be checked against may be None where it is not known.
 
     Raises:
@@ -229,7 +229,7 @@ def read_lines(
         np.array(rank, dtype=np.int32),
         np.array(lines, dtype=np.int32),
     )
-    return Reading(submission, faults, unreadable)
+    return LineReading(submission, faults, unreadable)
 
 
 def _rank(text: str) -> int:

@@ -5,6 +5,7 @@ that was made on another dataset than the one at hand, the best on it (map + map
 version 2.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatch
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
 from birdml.tracking import registry
+from birdml.tracking.experiments import all_experiments
 from birdml.tracking.runs import (
     ENSEMBLE,
     ORDER,
@@ -22,7 +24,6 @@ from birdml.tracking.runs import (
     search,
     tracked,
 )
-from birdml.tracking.store import all_experiments
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from birdml.tracking.client import Store
 
+logger = logging.getLogger(__name__)
 SHOWN = 3  # runs that were passed over, in one line
 PAGE = 100  # runs in one answer of a store
 
@@ -47,7 +49,7 @@ def champions(
     """
     there, passed_over = _champions(client, dataset_digest)
     for line in passed_over:
-        print(line)
+        logger.warning("%s", line)
     wanted = [m for m in there if ensembles or m.family != ENSEMBLE]
     return [m for m in wanted if names is None or m.name in names]
 
@@ -78,7 +80,7 @@ def meant(
             f"{'; '.join(passed_over[:SHOWN])}{'; ...' if len(passed_over) > SHOWN else ''}"
         )
     for line in passed_over:
-        print(line)
+        logger.warning("%s", line)
     chosen: dict[str, TrackedModel] = {}
     unknown = []
     for word in (word.strip() for word in asked.split(",") if word.strip()):

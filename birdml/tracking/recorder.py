@@ -8,14 +8,12 @@ next epoch, or at the end.
 """
 
 import contextlib
-import sys
+import logging
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tqdm import tqdm
 
 from birdml.tracking.retry import at_once, is_away
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from birdml.tracking.client import Store
     from birdml.training.checkpoint import Checkpoint
 
+logger = logging.getLogger(__name__)
 TAG = "birdml.checkpoint"
 FOLDER = "checkpoint"
 NO_FIGURES = ("epoch", "verdict", "trial")  # in a record of a training's history
@@ -61,11 +60,8 @@ class RunRecorder:
                 raise
             self._sent = self._sent_steps()
             why = " ".join(str(error).split())[:200]
-            tqdm.write(
-                f"run {self.run_id}: its checkpoint {self.stored} can't be read, so it starts "
-                f"afresh ({why})",
-                file=sys.stderr,
-            )
+            afresh = "run %s: its checkpoint %s can't be read, so it starts afresh (%s)"
+            logger.warning(afresh, self.run_id, self.stored, why)
             return None
         self.pending = self._unsent(state.history)
         return state
@@ -111,7 +107,7 @@ class RunRecorder:
             if not is_away(error):
                 raise
             reason = type(error).__name__
-            tqdm.write(f"the tracking server is away ({reason}); sent later", file=sys.stderr)
+            logger.warning("the tracking server is away (%s); sent later", reason)
 
     def finish(self) -> None:
         """Sends what still waits, for as long as it takes a server to come back."""

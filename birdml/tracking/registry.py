@@ -1,5 +1,6 @@
 """The registry: what ships. Names are `birdml-<model>`; the alias `champion` marks the best."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from birdml.tracking.client import Store
 
+logger = logging.getLogger(__name__)
 CHAMPION = "champion"
 
 
@@ -140,7 +142,8 @@ def _again(client: "Store", run: "Run", name: str) -> str:
     created = client.create_model_version(
         name, source=logged[0].model_uri, run_id=run_id, model_id=logged[0].model_id, tags=kept
     )
-    print(f"{name}: registered again from its run {run_id}, as version {created.version}")
+    again = "%s: registered again from its run %s, as version %s"
+    logger.info(again, name, run_id, created.version)
     promote(client, name, str(created.version), metrics)
     return str(created.version)
 

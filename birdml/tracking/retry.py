@@ -1,15 +1,14 @@
 """What needs the store is tried again while it is away, and only then."""
 
 import contextlib
+import logging
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from tqdm import tqdm
-
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 LIMIT = 900.0  # seconds that a store may be away
 LONGEST_WAIT = 30.0  # seconds between two tries
@@ -84,9 +83,7 @@ def retry(action: Callable[[], T], limit: float = LIMIT) -> T:
             if not is_away(error) or time.monotonic() > deadline:
                 raise
             if wait == 1.0:
-                text = (
-                    f"the tracking store does not answer: waiting, {limit / 60:.0f} minutes at most"
-                )
-                tqdm.write(text, file=sys.stderr)
+                text = "the tracking store does not answer: waiting, %.0f minutes at most"
+                logger.warning(text, limit / 60)
             time.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)

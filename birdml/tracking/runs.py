@@ -3,10 +3,11 @@
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdml.tracking import registry
-from birdml.tracking.store import all_experiments
+from birdml.tracking.experiments import all_experiments
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -125,6 +126,15 @@ def finished_run(client: "Store", identity: str) -> TrackedModel | None:
         if _registered(run) and (version := registry.version_of(client, run)):
             return tracked(run, version)
     return None
+
+
+def registered_folder(client: "Store", identity: str) -> Path:
+    """The folder of the registered model of exactly this request; RuntimeError where it is gone."""
+    found = finished_run(client, identity)
+    if found is None:
+        raise RuntimeError(f"the model of the request {identity} is not in the store any more")
+    uri = f"models:/birdml-{found.name}/{found.model_version}"
+    return registry.load_registered(client, uri)
 
 
 def unfinished_runs(client: "Store", identity: str) -> "list[Run]":

@@ -1,28 +1,21 @@
-"""How the excerpts and targets of one training step are changed, as the recipe says.
+"""How the excerpts of one training step are changed, as the recipe says.
 
 All that is random follows from (seed, step): an interruption or another machine changes nothing.
 """
 
-import csv
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from birdml.errors import UserError
 from birdml.networks.build import Network
 from birdml.networks.combined import CombinedNetwork, audio_part
 from birdml.signal.augment import (
-    class_weights,
     mixup,
-    pseudo_labels,
     random_filters,
     stretch_and_shift,
 )
 from birdml.streams import CHANGES, stream
-from birdml.training.feed import Feed
 from birdml.zoo.parts import Hearing, Labels
 from birdml.zoo.recipe import Recipe
 
@@ -73,38 +66,3 @@ def network_outputs(
     if isinstance(network, CombinedNetwork):
         return network.add(logits, inputs["metadata"])
     return logits
-
-
-def class_factors(recipe: Labels, feed: Feed, classes: int) -> Tensor | None:
-    """Factors of the targets of each class, float32 [C], or None where all classes are alike."""
-    if not recipe.class_weighting:
-        return None
-    counts = np.bincount(feed.foreground.numpy(), minlength=classes)
-    return torch.from_numpy(class_weights(counts, recipe.class_weighting))
-
-
-def saved_targets(recipe: Labels, feed: Feed, classes: int) -> Tensor | None:
-    """Softmax of the saved predictions of each recording, float32 [N, C], or None without them.
-
-    `recipe.pseudo_labels` is a folder as runs hold them: `recordings.csv` with a column `file`,
-    and `logits.npy` float [K, C], a row for each. Raises UserError where it does not fit.
-    """
-    folder = recipe.pseudo_labels
-    if not folder:
-        return None
-    try:
-        with open(Path(folder) / "recordings.csv", newline="", encoding="utf-8") as f:
-            predicted = [row["file"] for row in csv.DictReader(f)]
-        logits = np.load(Path(folder) / "logits.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"pseudo_labels is '{folder}', but there are no predictions to read "
-            f"({error}); it is a folder with recordings.csv and logits.npy"
-        ) from None
-    if logits.shape != (len(predicted), classes):
-        raise UserError(
-            f"pseudo_labels '{folder}' holds logits {list(logits.shape)}, but "
-            f"{len(predicted)} recordings and {classes} species need "
-            f"{[len(predicted), classes]}; predict with a model of this dataset"
-        )
-    return torch.from_numpy(pseudo_labels([r.file for r in feed.recordings], predicted, logits))

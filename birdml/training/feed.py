@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Recording
+from birdml.dataset.recording import FIELDS, NOISE_TRAIN, Recording
 from birdml.errors import UserError
-from birdml.metadata import FIELDS, metadata_table
+from birdml.metadata import metadata_table
 from birdml.signal.excerpts import Excerpts, TrainingExcerpts, read, validation_batches
 from birdml.signal.wav import AudioReader
 from birdml.streams import BACKDROPS, BLUR, MARKS, PICK, stream
@@ -29,7 +29,6 @@ from birdml.zoo.parts import Hearing, Labels, Metadata, Passes, Patient, Shares
 from birdml.zoo.recipe import Recipe
 
 T = TypeVar("T")
-NOTHING = "noise_train"  # the split of recordings in which nothing sings
 AHEAD = 4  # batches that wait, for each thread that makes them
 
 
@@ -86,7 +85,7 @@ class Feed:
         self.backdrops: AudioReader | None = None
         learns = split == "train" and isinstance(recipe, Hearing)
         if learns and isinstance(recipe, Labels) and recipe.loss == "binary":
-            self.recordings += dataset.split(NOTHING)
+            self.recordings += dataset.split(NOISE_TRAIN)
         self.foreground = torch.from_numpy(dataset.foreground(self.recordings))
         self.present = torch.from_numpy(dataset.present(self.recordings))
         self.weights: Tensor | None = None  # of recordings, float32 [N]; None where all are alike
@@ -266,7 +265,7 @@ def _says_something(table: np.ndarray, recipe: Recipe) -> bool:
 
 def _backdrops(dataset: Dataset, name: str) -> AudioReader:
     """The recordings of nothing to mix in; UserError where there is none."""
-    found = [r for r in dataset.split(NOTHING) if r.samples]
+    found = [r for r in dataset.split(NOISE_TRAIN) if r.samples]
     if not found:
         raise UserError(
             f"{name}: noise mixes recordings of nothing in, and the dataset '{dataset.name}' has "

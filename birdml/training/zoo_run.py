@@ -20,6 +20,16 @@ class Outcome:
     state: str
     reason: str = ""
 
+    def in_words(self, name: str) -> str:
+        """What became of a model, as every executor says it."""
+        words = {
+            "finished": "trained",
+            "there": "is there already: nothing to do",
+            "failed": f"FAILED: {self.reason}",
+            "blocked": f"not trained: {self.reason}",
+        }
+        return f"{name}: {words[self.state]}"
+
 
 class Ledger(Protocol):
     """What is known of each model by everybody who trains."""

@@ -1,6 +1,6 @@
 """A recipe in words: what people read of a run."""
 
-from birdml.metadata import FIELDS
+from birdml.dataset.recording import FIELDS
 from birdml.zoo.parts import (
     Embedded,
     Hearing,

@@ -10,9 +10,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from birdml.dataset.recording import FIELDS
 from birdml.errors import UserError
 from birdml.zoo.parts import Embedded
-from birdml.zoo.recipe import FAMILIES, FIELDS, Recipe, changed, known_settings, make_recipe
+from birdml.zoo.recipe import FAMILIES, Recipe, changed, known_settings, make_recipe
 
 HERE = Path(__file__).parent
 WITHOUT = {
@@ -29,6 +30,10 @@ def load_zoo(extra: str | Path | None = None) -> dict[str, Recipe]:
     A line of `extra` may say `base = "audio10"` and what differs from it. Raises UserError, with
     file and line, for an unknown or impossible setting, a name taken, or a base or teacher that
     does not exist.
+
+    >>> zoo = load_zoo()
+    >>> zoo["meta8"].teacher, zoo["audio3"].pooling
+    ('meta3', 'att64')
     """
     zoo = dict(_published())
     if extra:
@@ -141,6 +146,10 @@ def configure(recipe: Recipe, profile: str = "", settings: str | dict[str, Any] 
     values by name.
 
     Raises UserError for an unknown profile, or a setting that is unknown or impossible.
+
+    >>> small = configure(load_zoo()["audio1"], settings="epochs=3 channels=[16,32]")
+    >>> small.epochs, small.channels
+    (3, (16, 32))
     """
     values: dict[str, Any] = {}
     try:
@@ -180,6 +189,9 @@ def select(names: str, zoo: dict[str, Recipe]) -> list[str]:
     `all` are those that need no weights of others: heads are asked for by name, or as `head`.
 
     Raises UserError for a name that no zoo file has.
+
+    >>> select("meta1?,audio1", load_zoo())[:3]
+    ['audio1', 'meta10', 'meta11']
     """
     wanted: set[str] = set()
     for word in (w.strip() for w in names.split(",")):

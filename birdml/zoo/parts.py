@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from birdml.metadata import FIELDS, blur, drop, encode, encoded_size
+from birdml.dataset.recording import FIELDS
+from birdml.metadata import blur, drop, encode, encoded_size
 from birdml.place import FEATURES, blurred, feature_count, place_features
 from birdml.zoo.settings import (
     Amount,

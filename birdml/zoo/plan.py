@@ -19,6 +19,10 @@ def plan(
     from them, and is trained as the zoo has it, in the same profile. Raises UserError for a setting
     that is unknown, impossible, or read by no model asked for, and for needs that are not there,
     go round in a circle, or do not fit what builds on them.
+
+    >>> from birdml.zoo.load import load_zoo
+    >>> list(plan("meta8", load_zoo()))  # its teacher first
+    ['meta3', 'meta8']
     """
     names = select(asked, dict(zoo))
     try:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from birdml.metadata import FIELDS
+from birdml.dataset.recording import FIELDS
 from birdml.zoo.parts import (
     BLURS,
     Embedded,
@@ -28,7 +28,7 @@ from birdml.zoo.parts import (
 )
 from birdml.zoo.settings import Amount, Count, NonNegativeInt, Positive, in_words, part
 
-__all__ = ["BLURS", "FAMILIES", "FIELDS", "Recipe"]
+__all__ = ["BLURS", "FAMILIES", "Recipe"]
 PARTS = (Hearing, Embedded, Phases, Place, Noise, Kernels, Labels, Shares, Passes, Patient)
 
 
@@ -77,9 +77,21 @@ class Recipe:
     def takes_metadata(self) -> bool:
         return isinstance(self, Metadata)
 
+    def precision(self, device: str) -> str:
+        """In what a training computes: bfloat16 of networks that listen, on a GPU; else float32.
+
+        It is part of what a training is: another precision gives another model.
+        """
+        on_gpu = device.partition(":")[0] == "cuda"
+        return "bfloat16" if on_gpu and isinstance(self, Hearing) else "float32"
+
     @property
     def needs(self) -> tuple[str, ...]:
-        """Models that must be trained before this one."""
+        """Models that must be trained before this one.
+
+        >>> PlaceKernelRecipe("mine", start_from=("place1", "kernel1")).needs
+        ('place1', 'kernel1')
+        """
         teacher = getattr(self, "teacher", "")
         return ((teacher,) if teacher else ()) + getattr(self, "start_from", ())
 
@@ -100,7 +112,11 @@ class Recipe:
         }
 
     def settings(self) -> dict[str, Any]:
-        """The family, and every setting but the name, as plain values (tuples become lists)."""
+        """The family, and every setting but the name, as plain values (tuples become lists).
+
+        >>> MetaRecipe("mine", hidden=(64,)).settings()["hidden"]
+        [64]
+        """
         values = {"family": self.family} | asdict(self)  # type: ignore[call-overload]
         del values["name"]
         return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}

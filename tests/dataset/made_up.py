@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from birdml.dataset.decoders.notes import Notes
+from birdml.dataset.decoding import decode
+
 
 def sound(seed: int, seconds: float = 0.5, rate: int = 22050, channels: int = 1) -> np.ndarray:
     """A noisy tone, float32 [S] or [S, channels]."""
@@ -21,6 +24,13 @@ def audio_file(path: Path, seed: int, seconds=0.5, rate=22050, channels=1, **for
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, sound(seed, seconds, rate, channels), rate, **form)
     return path
+
+
+def heard(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A file's sound, int16 [S], and what was said of it."""
+    notes = Notes()
+    samples = np.concatenate(list(decode(path, notes)))
+    return samples, notes.said()
 
 
 def species_folders(folder: Path, species: int = 3, each: int = 6) -> Path:

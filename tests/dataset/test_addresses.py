@@ -71,7 +71,8 @@ def test_a_library_that_is_missing_is_named(monkeypatch):
         Address("s3://bucket").listed()
 
 
-def test_a_store_that_does_not_answer_is_waited_for_and_said_once(quick, capsys):
+def test_a_store_that_does_not_answer_is_waited_for_and_said_once(quick, caplog):
+    caplog.set_level("INFO")
     answers = [ConnectionError("no route"), TimeoutError(), OSError(5, "I/O"), "there"]
 
     def work():
@@ -81,8 +82,7 @@ def test_a_store_that_does_not_answer_is_waited_for_and_said_once(quick, capsys)
         return answer
 
     assert with_retry(Address("s3://bucket", "a"), work) == "there"
-    said = capsys.readouterr().out.splitlines()
-    assert said == [
+    assert caplog.messages == [
         "'s3://bucket' does not answer (no route): waiting for it",
         "'s3://bucket' answers again",
     ]

@@ -5,7 +5,7 @@ import pytest
 
 from birdml.annotations.dataset import dataset_marks
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepared import verify
+from birdml.dataset.writing import verify
 from birdml.errors import UserError
 from birdml.prepare import Request, prepare, summary
 from tests.dataset.made_up import audio_file, content, problems_of, species_folders

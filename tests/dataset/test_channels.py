@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdml.dataset.convert import UnreadableAudio, attempts, read_any_audio
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import attempts, read_any_audio
 from birdml.errors import UserError
 from tests.dataset.made_up import sound
 

@@ -3,7 +3,8 @@
 import pytest
 
 from birdml.dataset import repair
-from birdml.dataset.repair import Reading, clock_in_date, reading_of
+from birdml.dataset.reading import ValueReading, reading_of
+from birdml.dataset.repair import clock_in_date
 
 
 def values(field, *texts, feet=False):
@@ -88,7 +89,7 @@ def test_longitudes_of_0_to_360_where_the_column_has_them():
 )
 def test_a_time_within_a_date(text, clock):
     found = clock_in_date(text)
-    assert (Reading().value("time", found) if found else None) == clock
+    assert (ValueReading().value("time", found) if found else None) == clock
 
 
 def test_a_date_with_a_time_or_an_interval_is_a_date():

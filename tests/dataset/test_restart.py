@@ -9,7 +9,7 @@ import time
 import pytest
 
 from birdml.dataset.opening import open_dataset
-from birdml.dataset.prepared import verify
+from birdml.dataset.writing import verify
 from birdml.errors import UserError
 from birdml.prepare import Request, prepare
 from tests.dataset.made_up import audio_file, content, species_folders

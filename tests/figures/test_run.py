@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Recording, Species
+from birdml.dataset.recording import FIELDS, Recording, Species
 from birdml.figures.run import run_figures
 from birdml.networks.build import build_network
-from birdml.zoo.recipe import FIELDS, AudioRecipe, CombinedRecipe, MetaRecipe, Recipe
+from birdml.zoo.recipe import AudioRecipe, CombinedRecipe, MetaRecipe, Recipe
 from birdml.zoo.saved import SavedModel
 
 SMALL = {"channels": (2, 2), "width": 4, "mel_bands": 40}

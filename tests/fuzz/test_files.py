@@ -8,10 +8,12 @@ import soundfile
 from hypothesis import given
 
 from birdml.dataset.containers import parts_of
-from birdml.dataset.convert import UnreadableAudio, read_any_audio, wav_hash, wav_samples
+from birdml.dataset.decoders.notes import UnreadableAudio
+from birdml.dataset.decoding import read_any_audio
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.sources import table
 from birdml.dataset.sources.rows import NoTable, read_table
+from birdml.dataset.wav_files import wav_hash, wav_samples
 from birdml.ensemble.combination import Member, read_lineage, save_combination
 from birdml.errors import UserError
 from birdml.networks.build import build_network

@@ -7,10 +7,9 @@ import pytest
 
 from birdml.dataset.annotated import annotations
 from birdml.dataset.prepared import Dataset
-from birdml.dataset.recording import Recording, Species
+from birdml.dataset.recording import NOISE_VALID, Recording, Species
 from birdml.errors import UserError
 from birdml.jobs.calibration import (
-    NOTHING,
     log_calibration,
     of_annotated,
     of_nothing,
@@ -31,7 +30,7 @@ def dataset(present, nothing=0, **changes) -> Dataset:
         recordings.append(
             Recording(f"{row}.wav", "valid", ids[0] if ids else "", tuple(ids[1:]), **changes)
         )
-    recordings += [Recording(f"rain{row}.wav", NOTHING) for row in range(nothing)]
+    recordings += [Recording(f"rain{row}.wav", NOISE_VALID) for row in range(nothing)]
     return Dataset(None, "made up", "0123", tuple(map(Species, CLASSES)), tuple(recordings))
 
 
@@ -74,20 +73,20 @@ def test_recordings_of_nothing_are_negatives(simulated):
 
 
 def test_of_nothing_is_asked_for_where_there_is_some_and_done_without_where_it_fails(
-    simulated, capsys
+    simulated, caplog
 ):
     def never(split):
         raise UserError("no audio")
 
     _, present = simulated
     assert of_nothing("m", dataset(present), never) is None
-    assert of_nothing("m", dataset(present, 3), lambda split: split) == NOTHING
-    assert not capsys.readouterr().out
+    assert of_nothing("m", dataset(present, 3), lambda split: split) == NOISE_VALID
+    assert not caplog.messages
     assert of_nothing("m", dataset(present, 3), never) is None
-    assert capsys.readouterr().out == "m: calibrated without recordings of nothing: no audio\n"
+    assert caplog.messages == ["m: calibrated without recordings of nothing: no audio"]
 
 
-def test_where_there_can_be_none_it_is_said_in_one_line(simulated, capsys):
+def test_where_there_can_be_none_it_is_said_in_one_line(simulated, caplog):
     logits, present = simulated
     place = {"latitude": 1.0, "longitude": 2.0, "date": "2015-01-02"}
     cases = {
@@ -101,8 +100,8 @@ def test_where_there_can_be_none_it_is_said_in_one_line(simulated, capsys):
     }
     for words, (made_up, given) in cases.items():
         assert of_validation_or_none("meta3", made_up, given) is None
-        said = capsys.readouterr().out
-        assert said.startswith("meta3: uncalibrated: ") and words in said and said.count("\n") == 1
+        said = caplog.messages.pop()
+        assert said.startswith("meta3: uncalibrated: ") and words in said and "\n" not in said
 
 
 def test_metrics_and_figure_are_logged_once(simulated, client):
@@ -165,9 +164,9 @@ def test_annotated_validation_recordings_count_by_their_windows(simulated):
     assert of_annotated("m", dataset(present), predict) is None
 
 
-def test_a_model_that_cannot_hear_windows_is_calibrated_on_recordings(simulated, capsys):
+def test_a_model_that_cannot_hear_windows_is_calibrated_on_recordings(simulated, caplog):
     def predict(split):
         raise UserError("no audio")
 
     assert of_annotated("m", annotated(dataset(simulated[1]), 1.0), predict) is None
-    assert "m: calibrated on recordings, not on windows: no audio" in capsys.readouterr().out
+    assert "m: calibrated on recordings, not on windows: no audio" in caplog.messages

@@ -1,6 +1,8 @@
 """The live table: states and figures from the store, drawn in place, or a line for each change."""
 
 import io
+import re
+import sys
 import time
 from types import SimpleNamespace
 
@@ -9,8 +11,8 @@ from mlflow.entities import Metric
 
 from birdml.jobs.live_table import LiveTable, epoch_seconds, seconds_left
 from birdml.jobs.request import TrainRequest
-from birdml.tracking import store
-from birdml.training.identity import identities
+from birdml.tracking.experiments import experiment_id
+from birdml.zoo.identity import identities
 from birdml.zoo.load import configure, load_zoo
 
 SETTINGS = "patience=3 patience_trials=2 epochs=20 patience_criterion=valid_map"
@@ -25,7 +27,7 @@ def request_of(client):
 
 def begin(client, request, name):
     tags = {"birdml.identity": request.identities[name], "birdml.dataset_digest": "d1"}
-    return client.create_run(store.experiment_id(client), run_name=name, tags=tags).info.run_id
+    return client.create_run(experiment_id(client), run_name=name, tags=tags).info.run_id
 
 
 def epochs(client, run_id, maps, seconds=60):
@@ -42,14 +44,26 @@ class Terminal(io.StringIO):
 
 
 def screen(text):
-    """What a terminal shows after text with 'n lines up, clear to the end'."""
-    lines = []
-    for line in text.splitlines():
-        while line.startswith("\x1b["):
-            count, _, line = line.removeprefix("\x1b[").partition("A\x1b[J")
-            del lines[len(lines) - int(count) :]
-        lines.append(line)
-    return lines
+    """What a terminal shows after a text: it knows new lines, up, clear this line, and the cursor's
+    looks, and nothing else."""
+    lines, row, column = [""], 0, 0
+    for token in re.split(r"(\x1b\[\??\d*[a-zA-Z]|\n|\r)", text):
+        if token == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        elif token == "\r":
+            column = 0
+        elif token == "\x1b[1A":
+            row -= 1
+        elif token == "\x1b[2K":
+            lines[row] = ""
+        elif token not in ("\x1b[?25l", "\x1b[?25h"):
+            assert "\x1b" not in token, token
+            lines[row] = (
+                lines[row][:column].ljust(column) + token + lines[row][column + len(token) :]
+            )
+            column += len(token)
+    return [line.rstrip() for line in "\n".join(lines).rstrip().split("\n")]
 
 
 def test_time_left_is_what_patience_leaves_and_no_more_than_the_epochs():
@@ -88,25 +102,78 @@ def test_rows_follow_the_store_and_a_change_is_a_line(client, request_of):
     assert out.getvalue().splitlines()[-1] == "meta3: finished, MAP 0.450 in 3 epochs"
 
 
-def test_a_terminal_shows_one_table_that_changes_in_place(client, request_of, monkeypatch):
-    out = Terminal()
-    table = LiveTable(client, request_of, out)
+@pytest.fixture
+def terminal(monkeypatch):
+    for name, value in {"TERM": "xterm", "LINES": "24", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    return Terminal()
+
+
+def test_a_terminal_shows_one_table_that_changes_in_place(client, request_of, terminal):
+    table = LiveTable(client, request_of, terminal)
     table.refresh()
     run_id = begin(client, request_of, "meta3")
     epochs(client, run_id, [0.25])
     table.refresh()
-    table.write("[worker 1] a warning")
+    table.write("[worker 1] a [bold]warning[/]" + " of many words" * 9)
     table.refresh()
-    shown = screen(out.getvalue())
-    assert shown[0] == "[worker 1] a warning"
+    shown = screen(terminal.getvalue())
+    assert shown[0] == "[worker 1] a [bold]warning[/]" + " of many words" * 9
     assert [line.split()[0] for line in shown[1:5]] == ["model", "meta3", "meta8", "meta5"]
+    assert shown[1].split() == ["model", "state", "epoch", "MAP", "left"]
     assert shown[2].split()[1:4] == ["training", "1", "0.250"]
+    assert shown[2].index("0.250") + 5 == shown[1].index("MAP") + 3, "numbers are to the right"
     assert shown[5].startswith("1 training, 2 waiting; 0m0")
     assert len(shown) == 6
+    assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l")
+    table.close()
+    assert screen(terminal.getvalue() + "end") == [shown[0], "end"]
+
+
+def test_a_small_terminal_shows_what_is_of_interest(client, request_of, terminal, monkeypatch):
     monkeypatch.setenv("LINES", "6")
     monkeypatch.setenv("COLUMNS", "30")
+    epochs(client, begin(client, request_of, "meta5"), [0.25])
+    table = LiveTable(client, request_of, terminal)
     table.refresh()
-    shown = screen(out.getvalue())
-    assert len(shown) == 5 and "meta3" in shown[2] and all(len(line) < 30 for line in shown[1:])
+    shown = screen(terminal.getvalue())
+    assert [line.split()[0] for line in shown[1:3]] == ["meta3", "meta5"], "as they were in order"
+    assert len(shown) == 4 and all(len(line) <= 30 for line in shown)
+    assert shown[2].endswith("…")
+
+
+def test_names_are_no_markup_and_what_the_process_says_is_above(
+    client, terminal, monkeypatch, request_of
+):
+    recipe = request_of.recipes["meta3"]
+    names = ["[x]", "[red]", ":bird:"]
+    request = TrainRequest(
+        request_of.dataset, dict.fromkeys(names, recipe), {n: n for n in names}, 0, "cpu"
+    )
+    monkeypatch.setattr(sys, "stdout", terminal)
+    table = LiveTable(client, request)
+    table.refresh()
+    print("said [by] a library")
+    table.refresh()
+    shown = screen(terminal.getvalue())
+    assert shown[0] == "said [by] a library"
+    assert [line.split()[0] for line in shown[2:5]] == names
     table.close()
-    assert screen(out.getvalue() + "end") == ["[worker 1] a warning", "end"]
+    assert sys.stdout is terminal
+    assert screen(terminal.getvalue()) == ["said [by] a library"]
+
+
+@pytest.mark.parametrize(("kind", "term"), [(io.StringIO, "xterm"), (Terminal, "dumb")])
+def test_where_nothing_can_be_drawn_there_is_no_escape_code(
+    kind, term, client, request_of, monkeypatch
+):
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    out = kind()
+    table = LiveTable(client, request_of, out)
+    table.refresh()
+    begin(client, request_of, "meta3")
+    table.refresh()
+    table.write("[worker 1] a warning")
+    table.close()
+    assert out.getvalue() == "meta3: training\n[worker 1] a warning\n"

@@ -13,7 +13,7 @@ from birdml.zoo.load import load_zoo
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"pip install birdml\[ray\]"):
-        train_on_ray(TrainOptions("meta3", "data", executor="ray"), None)
+        train_on_ray(TrainOptions("meta3", "data", executor="ray"), None, None, None)
 
 
 def test_several_machines_need_a_tracking_server():

@@ -11,7 +11,7 @@ import pytest
 from birdml.calibration.events import Event
 from birdml.dataset.recording import Species
 from birdml.prediction.tables import FORMATS, FORMS, write
-from birdml.prediction.tables.rows import Made, Part, Sound, common_name, moment
+from birdml.prediction.tables.rows import Made, NamedRecording, Part, common_name, moment
 
 MADE = Made(
     "audio1",
@@ -23,7 +23,7 @@ MADE = Made(
         Species("Pájaro_Azul", "Avis caerulea"),
     ),
 )
-FIRST = Sound(
+FIRST = NamedRecording(
     "site 1/20230512_235900.wav",
     "site 1/20230512_235900.wav",
     "/home/ada/birds/site 1/20230512_235900.wav",
@@ -31,7 +31,7 @@ FIRST = Sound(
     "23:59",
     48000,
 )
-SECOND = Sound("b, c.flac", "b, c.flac", "/home/ada/birds/b, c.flac", rate=8000)
+SECOND = NamedRecording("b, c.flac", "b, c.flac", "/home/ada/birds/b, c.flac", rate=8000)
 DETECTIONS = {
     FIRST: [Event(0.0, 5.0, 1, 0.75, 1, 2.5), Event(60.0, 67.25, 0, 0.5, 2, -1.25, 3)],
     SECOND: [Event(5.0, 10.0, 2, 0.123456, 1, 0.0)],
@@ -184,7 +184,7 @@ def test_raven_s_table_of_a_folder_is_read_by_others(out):
 
 
 def test_a_tab_in_a_name_does_not_make_two_cells(tmp_path):
-    sound = Sound("a\tb\n.wav", "a\tb\n.wav", "/x/a\tb\n.wav")
+    sound = NamedRecording("a\tb\n.wav", "a\tb\n.wav", "/x/a\tb\n.wav")
     content = FORMS["raven"].content([Event(0, 5, 0, 0.5, 1, 0.0)], sound, MADE).decode()
     header, row = content.splitlines()
     assert len(header.split("\t")) == len(row.split("\t"))
@@ -203,7 +203,7 @@ def test_common_names_are_those_that_are_known():
 def test_the_time_of_day_goes_on_over_midnight():
     assert moment(FIRST, 59.9) == ("2023-05-12", "23:59")
     assert moment(FIRST, 60) == ("2023-05-13", "00:00")
-    assert moment(Sound("a", "a", "a", "2023-05-12"), 99) == ("2023-05-12", "")
-    assert moment(Sound("a", "a", "a", "", "05:30:30"), 30) == ("", "05:31")
-    assert moment(Sound("a", "a", "a"), 30) == ("", "")
-    assert moment(Sound("a", "a", "a", "9999-12-31", "23:59"), 99) == ("9999-12-31", "")
+    assert moment(NamedRecording("a", "a", "a", "2023-05-12"), 99) == ("2023-05-12", "")
+    assert moment(NamedRecording("a", "a", "a", "", "05:30:30"), 30) == ("", "05:31")
+    assert moment(NamedRecording("a", "a", "a"), 30) == ("", "")
+    assert moment(NamedRecording("a", "a", "a", "9999-12-31", "23:59"), 99) == ("9999-12-31", "")

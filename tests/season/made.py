@@ -11,7 +11,7 @@ from birdml.dataset.circumstances import Circumstances
 from birdml.dataset.recording import Species
 from birdml.prediction.journal import Entry, Writer, keep_settings
 from birdml.prediction.tables import write
-from birdml.prediction.tables.rows import Made, Sound
+from birdml.prediction.tables.rows import Made, NamedRecording
 
 SPECIES = (
     Species("turmer", "Turdus merula"),
@@ -50,7 +50,7 @@ def season(folder: Path, sites: int = 20, days: int = 30, at=(0, 2, 5, 6, 12, 20
                     for n in range(12)
                     if rng.random() < _chance(label, hour, day, site)
                 ]
-                heard = Sound(name, name, str(sound), field.date, field.time, 22050, field)
+                heard = NamedRecording(name, name, str(sound), field.date, field.time, 22050, field)
                 write("csv", folder, sorted(events, key=lambda e: e.start), heard, MADE)
                 writer.add(
                     Entry(name, str(sound), "1 1", seconds=60.0, at=begin.isoformat(),

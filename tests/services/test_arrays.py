@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from birdml.tracking.arrays import load_predictions, log_predictions
-from birdml.tracking.store import experiment_id
+from birdml.tracking.experiments import experiment_id
 from tests.datasets import make_dataset
 from tests.services.conftest import PROJECT
 

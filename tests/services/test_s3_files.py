@@ -94,7 +94,8 @@ def test_results_in_s3_are_those_of_folders(s3, season):
 
 
 @pytest.mark.services
-def test_a_store_that_is_away_is_waited_for(s3, season, capsys):
+def test_a_store_that_is_away_is_waited_for(s3, season, caplog):
+    caplog.set_level("INFO", "birdml")
     stop = threading.Event()
 
     def come_late():
@@ -112,8 +113,7 @@ def test_a_store_that_is_away_is_waited_for(s3, season, capsys):
     finally:
         stop.set()
         server.join()
-    said = capsys.readouterr().out
-    assert said.count("does not answer") == 1 and said.count("answers again") == 1
+    assert caplog.text.count("does not answer") == caplog.text.count("answers again") == 1
 
 
 @pytest.mark.services

@@ -12,7 +12,7 @@ from birdml.steps.calibrate import CalibrateOptions, calibrate
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.tracking import champions, registry, runs
 from birdml.tracking.arrays import log_predictions
-from birdml.tracking.store import experiment_id
+from birdml.tracking.experiments import experiment_id
 from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.saved import SavedModel, save_model
 from tests.datasets import make_dataset

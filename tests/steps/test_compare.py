@@ -14,8 +14,8 @@ from birdml.errors import UserError
 from birdml.steps.compare import recipe_of, run, unit_of
 from birdml.tracking.arrays import log_predictions
 from birdml.tracking.champions import champions
+from birdml.tracking.experiments import experiment_id
 from birdml.tracking.runs import TrackedModel
-from birdml.tracking.store import experiment_id
 from birdml.zoo.load import load_zoo
 from tests.datasets import make_dataset
 
@@ -63,7 +63,7 @@ def test_a_page_and_a_table_of_all_models(client, dataset, tmp_path, capsys):
     shown = capsys.readouterr()
     text = shown.out + shown.err
     assert "left out: meta4" in text and "a teacher" in text and str(path) in text
-    assert "meta3    1.000" in text  # all first species are right
+    assert "meta3  1.000  " in text  # all first species are right
     html = path.read_text()
     assert "meta3" in html and "meta8" in html and "2.5" in html
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from birdml.dataset.annotated import annotations
-from birdml.dataset.prepared import write_dataset
 from birdml.dataset.recording import SAMPLE_RATE
+from birdml.dataset.writing import write_dataset
 from birdml.errors import UserError
 from birdml.steps.compare_marks import MarkComparison, compare_marks
 from birdml.tracking.arrays import log_predictions

@@ -15,7 +15,7 @@ from birdml.scoring import score
 from birdml.steps.ensemble import EnsembleOptions, ensemble
 from birdml.tracking import registry
 from birdml.tracking.arrays import load_predictions, log_predictions
-from birdml.tracking.store import experiment_id
+from birdml.tracking.experiments import experiment_id
 from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.saved import SavedModel, save_model
 from tests.datasets import make_dataset
@@ -105,7 +105,12 @@ def test_from_runs_to_a_registered_model(client, dataset, tmp_path, capsys):
     with open(client.download_artifacts(run_id, "search/trials.csv")) as f:
         rows = list(csv.DictReader(f))
     assert len(rows) == len(best) and set(rows[0]) >= {"trial", "value", "best", "meta1"}
-    assert "version 1: champion" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "version 1: champion" in said
+    members, figures, _ = said[said.index("member ") :].split("\n\n")
+    assert members.splitlines()[0].split("  ")[-1] == "so far" and "%" in members.splitlines()[1]
+    assert figures.splitlines()[0].split() == ["MAP", "MAP-bg", "tenths", "won"]
+    assert figures.splitlines()[1].startswith("ensemble ") and figures.endswith(" of 50")
 
     assert ensemble(options) == run_id  # the very same ensemble is not made twice
     worse = ensemble(EnsembleOptions(str(dataset.folder), models="meta3", strategy="ascent"))

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from mlflow.exceptions import MlflowException
 
-from birdml.dataset.convert import write_wav
+from birdml.dataset.wav_files import write_wav
 from birdml.encoders import pretrained
 from birdml.encoders.noisy import embed_noisy
 from birdml.errors import UserError
@@ -192,7 +192,7 @@ def test_birdnet_s_own_scores_are_a_head_without_training(client, tmp_path):
     pytest.importorskip("ai_edge_litert", reason="birdml[birdnet] is not installed")
     from dataclasses import replace
 
-    from birdml.dataset.prepared import write_dataset
+    from birdml.dataset.writing import write_dataset
 
     made = make_dataset(tmp_path / "made")
     birds = ("Turdus merula", "Parus major", "Avis tertia")

@@ -14,7 +14,8 @@ from birdml.dataset.prepared import Dataset
 from birdml.ensemble.combination import Member, load_combination, save_combination
 from birdml.errors import UserError
 from birdml.prediction.recordings import pooled_logits
-from birdml.steps.predict_files import FileOptions, find_model, predict_recordings
+from birdml.steps.named_model import find_model
+from birdml.steps.predict_files import FileOptions, predict_recordings
 from birdml.zoo.saved import save_model
 from tests.calibration.simulated import simulate
 from tests.prediction.small import noise

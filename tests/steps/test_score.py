@@ -27,11 +27,30 @@ def test_figures_notes_table_and_figure(tmp_path, files, capsys):
     scores = score(ScoreOptions(submission, truth, out=str(tmp_path / "out")))
     assert (scores.mrr, scores.map) == (0.75, 1.0)
     text = capsys.readouterr().out
+    assert "\nMAP, with background species  1.000000\n" in text
+    head, *lines = text.partition("\n\nclass_id")[2].partition("\n\n")[0].splitlines()
+    assert head.split()[0] == "recordings" and [line.split()[0] for line in lines] == ["a"]
     assert "0.750000" in text and "class ids are not checked" in text and "(the same)" in text
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
         "ours_species.csv",
         "ours_species.png",
     }
+
+
+def test_of_many_species_both_ends_are_shown_in_the_same_columns(tmp_path, capsys):
+    names = [f"{'long' * (i == 29)}{i:02d}" for i in range(30)]
+    lines = [
+        f"{i};{name};{1 - 0.01 * rank};{rank}"
+        for i, name in enumerate(names, 1)
+        for rank, name in enumerate([name] if i <= 15 else [names[i - 2], name], 1)
+    ]
+    truth = [f"{i};{name};" for i, name in enumerate(names, 1)]
+    score(ScoreOptions(write(tmp_path / "s.csv", lines), write(tmp_path / "truth.csv", truth)))
+    table = capsys.readouterr().out.partition("\n\nclass_id")[2].splitlines()
+    assert len(table) == 22 and table[11] == "... 10 species between ..."
+    assert [line.split()[0] for line in table[1:3]] == ["00", "01"]
+    ends = {len(line) for line in table[1:11] + table[12:]}
+    assert len(ends) == 1, "the columns of both ends are the same"
 
 
 def test_the_label_set_beside_the_truth_is_used(tmp_path, files):

@@ -125,8 +125,8 @@ def test_undefined_figures_are_not_logged(files):
 
 def test_a_dataset_without_annotations_says_so(files, tmp_path):
     from birdml.dataset.annotated import annotations
-    from birdml.dataset.prepared import write_dataset
     from birdml.dataset.recording import Recording
+    from birdml.dataset.writing import write_dataset
 
     species = [Species("gretit1", "Parus major"), Species("eurmag1", "Pica pica")]
     recordings = [Recording("a.wav", "valid", "gretit1", samples=22050 * 60)]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdml.dataset.prepared import write_dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording, Species
+from birdml.dataset.writing import write_dataset
 from birdml.ensemble.combination import Member, save_combination
 from birdml.ensemble.registration import log_and_register
 from birdml.errors import UserError
@@ -13,7 +13,7 @@ from birdml.prediction.split import predict_split
 from birdml.steps import combined
 from birdml.steps.submit import SubmitOptions, submit
 from birdml.tracking.arrays import load_predictions, predicted_splits
-from birdml.tracking.store import open_run
+from birdml.tracking.own_runs import open_run
 from birdml.zoo.saved import SavedModel, save_model
 from tests.prediction.small import CLASSES, network, noise, recipe
 

@@ -19,7 +19,7 @@ from birdml.calibration.saved import load_calibration
 from birdml.jobs import workers
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.steps.train import failures, train
-from birdml.tracking import registry, runs, store
+from birdml.tracking import experiments, registry, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.tracking.recorder import TAG
 from tests.datasets import make_dataset
@@ -90,6 +90,10 @@ def test_a_model_and_what_it_needs_are_trained_and_kept(client, dataset, capsys)
     assert not failures(outcomes)
     out = capsys.readouterr().out
     assert "meta3: trained" in out and "meta8: trained" in out
+    head, *lines = out.rpartition("\n\n")[2].splitlines()
+    assert head.split() == "model state map map_bg top1 top5 epochs minutes".split()
+    assert [line.split()[:2] for line in lines] == [["meta3", "finished"], ["meta8", "finished"]]
+    assert {len(line) for line in lines} == {len(head)}, "figures end under their headings"
 
     (run,) = model_runs(client, dataset, "meta8")
     assert run.info.status == "FINISHED" and run.info.run_name == "meta8"
@@ -136,7 +140,7 @@ def test_the_same_request_finds_what_is_there_and_another_seed_is_another_reques
 
 
 def test_the_run_that_mlflow_run_opened_is_the_models(client, dataset, monkeypatch):
-    handed = client.create_run(store.experiment_id(client)).info.run_id
+    handed = client.create_run(experiments.experiment_id(client)).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", handed)
     assert states(train(options(dataset, "meta5"))) == {"meta5": "finished"}
     (run,) = model_runs(client, dataset, "meta5")

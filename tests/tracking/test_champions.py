@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from birdml.errors import UserError
-from birdml.tracking import registry, store
+from birdml.tracking import registry
 from birdml.tracking.champions import champions, meant, version_meant
+from birdml.tracking.experiments import experiment_id
 
 
 @dataclass
@@ -26,7 +27,7 @@ def add(client, model, figure, digest="d1", family="meta", status="FINISHED"):
         "birdml.dataset_digest": digest,
         "birdml.dataset": f"set {digest}",
     }
-    run_id = client.create_run(store.experiment_id(client), tags=tags).info.run_id
+    run_id = client.create_run(experiment_id(client), tags=tags).info.run_id
     figures = {"map": figure, "map_bg": figure}
     for key, value in figures.items():
         client.log_metric(run_id, key, value)
@@ -34,7 +35,7 @@ def add(client, model, figure, digest="d1", family="meta", status="FINISHED"):
         client.create_registered_model(name)
     own = {key: f"{value:.6f}" for key, value in figures.items()}
     own |= {key: tags[key] for key in ("birdml.dataset", "birdml.dataset_digest")}
-    source = client.create_logged_model(store.experiment_id(client), source_run_id=run_id).model_uri
+    source = client.create_logged_model(experiment_id(client), source_run_id=run_id).model_uri
     version = str(client.create_model_version(name, source, run_id=run_id, tags=own).version)
     registry.promote(client, name, version, figures)
     client.set_tag(run_id, "birdml.model_version", version)

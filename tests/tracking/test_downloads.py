@@ -11,7 +11,7 @@ from mlflow.store.artifact import artifact_repository_registry
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from birdml.errors import UserError
-from birdml.tracking import arrays, downloads, store
+from birdml.tracking import arrays, downloads, own_runs
 from birdml.tracking.downloads import fetch, make_room
 
 
@@ -44,7 +44,7 @@ def remote(tmp_path, monkeypatch):
 
 
 def test_a_local_store_is_read_where_it_is(client):
-    with store.own_run(client, "meta3", {}) as run_id:
+    with own_runs.own_run(client, "meta3", {}) as run_id:
         client.log_text(run_id, "hello", "a/b.txt")
     found = fetch(client, f"runs:/{run_id}", "a")
     assert (found / "b.txt").read_text() == "hello" and "mlruns" in str(found)
@@ -106,7 +106,7 @@ def test_the_longest_unused_go_first_and_none_that_is_in_use(tmp_path, monkeypat
 
 @pytest.mark.parametrize("damage", ["truncated", "no names", "other count", "text", "a vector"])
 def test_damaged_predictions_are_said_in_one_line(damage, client):
-    with store.own_run(client, "meta3", {}) as run_id:
+    with own_runs.own_run(client, "meta3", {}) as run_id:
         logits = np.ones((3, 5), np.float32)
         arrays.log_predictions(client, run_id, "valid", ["a", "b", "c"], logits)
     folder = fetch(client, f"runs:/{run_id}", "predictions/valid")

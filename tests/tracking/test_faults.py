@@ -8,8 +8,8 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
 from birdml.errors import UserError
+from birdml.tracking import experiments, own_runs, store
 from birdml.tracking import retry as retrying
-from birdml.tracking import store
 from birdml.tracking.client import Store
 from birdml.tracking.faults import in_words
 from birdml.tracking.retry import at_once, retry
@@ -73,12 +73,12 @@ def test_an_experiment_that_is_gone_is_said_before_any_work(client, monkeypatch)
     made = client.create_experiment("mine")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "987654")
     with pytest.raises(UserError, match="987654, which is not in this store"):
-        store.check_place(client)
+        experiments.check_place(client)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", made)
-    store.check_place(client)
+    experiments.check_place(client)
     client.delete_experiment(made)
     with pytest.raises(UserError, match="which is deleted"):
-        store.check_place(client)
+        experiments.check_place(client)
 
 
 def test_a_place_for_artifacts_that_cannot_be_written_is_said_before_any_work(
@@ -88,7 +88,7 @@ def test_a_place_for_artifacts_that_cannot_be_written_is_said_before_any_work(
     client.create_experiment("full", artifact_location=f"file://{tmp_path}/file/artifacts")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "full")
     with pytest.raises(UserError, match="artifacts can't be written to"):
-        store.check_place(client)
+        experiments.check_place(client)
 
 
 def test_a_relative_address_under_mlflow_run_is_refused_and_no_second_store_is_made(
@@ -109,7 +109,7 @@ def test_a_relative_address_under_mlflow_run_is_refused_and_no_second_store_is_m
 
 
 def test_requests_wait_for_a_store_that_is_away_but_not_in_blocks_that_say_at_once(
-    client, monkeypatch, capsys
+    client, monkeypatch, caplog
 ):
     waited = []
     monkeypatch.setattr(retrying.time, "sleep", waited.append)
@@ -127,7 +127,7 @@ def test_requests_wait_for_a_store_that_is_away_but_not_in_blocks_that_say_at_on
         type(one).__mro__[1], "search_experiments", lambda self, **_: Flaky().search_experiments()
     )
     assert one.search_experiments() == "there"
-    assert waited == [1.0, 2.0] and capsys.readouterr().err.count("waiting") == 1
+    assert waited == [1.0, 2.0] and caplog.text.count("waiting") == 1
     with at_once(), pytest.raises(MlflowException, match="Max retries"):
         one.search_experiments()
     assert len(waited) == 2, "nobody waited"
@@ -137,19 +137,19 @@ def test_requests_wait_for_a_store_that_is_away_but_not_in_blocks_that_say_at_on
 
 
 def test_a_users_name_of_a_run_stays_and_a_random_one_gives_way(client, monkeypatch):
-    experiment = store.experiment_id(client)
+    experiment = experiments.experiment_id(client)
     for given, kept in (("my best try", "my best try"), ("nimble-fox-123", "meta3")):
         run = client.create_run(experiment, run_name=given)
         monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
-        assert store.open_run(client, "meta3", {}) == run.info.run_id
+        assert own_runs.open_run(client, "meta3", {}) == run.info.run_id
         assert client.get_run(run.info.run_id).info.run_name == kept
 
 
 def test_how_a_command_ended_is_not_written_over_a_model(client, monkeypatch):
-    experiment = store.experiment_id(client)
+    experiment = experiments.experiment_id(client)
     run_id = client.create_run(experiment).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
-    store.open_run(client, "meta3", {"birdml.model": "meta3", "birdml.family": "meta"})
-    store.describe_handed_run("train (failed)", "why", client, unless_named=True)
+    own_runs.open_run(client, "meta3", {"birdml.model": "meta3", "birdml.family": "meta"})
+    own_runs.describe_handed_run("train (failed)", "why", client, unless_named=True)
     run = client.get_run(run_id)
     assert run.info.run_name == "meta3" and run.data.tags["birdml.family"] == "meta"

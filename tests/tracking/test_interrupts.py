@@ -8,7 +8,7 @@ import time
 import pytest
 from mlflow.entities import Metric
 
-from birdml.tracking import store
+from birdml.tracking import experiments, store
 from birdml.tracking.interrupts import in_one_piece, interrupt_on_termination
 
 
@@ -43,7 +43,7 @@ def test_an_interrupt_waits_for_the_end_of_the_outermost_piece(number):
 def test_interrupts_at_any_moment_leave_a_store_that_can_be_used(client):
     """The figures of a request are all there or none, and nothing is locked afterwards."""
     client = store.connect()
-    run_id = client.create_run(store.experiment_id(client)).info.run_id
+    run_id = client.create_run(experiments.experiment_id(client)).info.run_id
     figures = [Metric(f"figure{n}", 1.0, 0, 0) for n in range(20)]
     for trial in range(25):
         after = threading.Timer(0.002 * trial, os.kill, (os.getpid(), signal.SIGTERM))

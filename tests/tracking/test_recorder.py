@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from birdml.tracking import store
+from birdml.tracking import experiments
 from birdml.tracking.recorder import FOLDER, TAG, RunRecorder
 from birdml.training.checkpoint import Checkpoint, Snapshot
 from birdml.training.patience import Patience
@@ -26,7 +26,7 @@ def state(epoch):
 
 @pytest.fixture
 def run_id(client):
-    return client.create_run(store.experiment_id(client)).info.run_id
+    return client.create_run(experiments.experiment_id(client)).info.run_id
 
 
 def sent(client, run_id):

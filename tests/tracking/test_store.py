@@ -11,40 +11,41 @@ import numpy as np
 import pytest
 
 from birdml.errors import UserError
-from birdml.tracking import arrays, store
+from birdml.tracking import arrays, experiments, own_runs, store
+from birdml.tracking.handed import handed_run
 
 
 def test_runs_go_to_the_experiment_birdml_or_the_users_own(client, monkeypatch):
-    experiment = client.get_experiment(store.experiment_id(client))
+    experiment = client.get_experiment(experiments.experiment_id(client))
     assert experiment.name == "birdml"
     assert experiment.tags["mlflow.note.content"]
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
-    assert client.get_experiment(store.experiment_id(client)).name == "mine"
+    assert client.get_experiment(experiments.experiment_id(client)).name == "mine"
 
 
 def test_a_run_ends_as_what_happened_in_it(client):
-    with store.own_run(client, "good", {"birdml.model": "x"}) as good:
+    with own_runs.own_run(client, "good", {"birdml.model": "x"}) as good:
         assert client.get_run(good).info.status == "RUNNING"
     assert client.get_run(good).info.status == "FINISHED"
-    with pytest.raises(RuntimeError), store.own_run(client, "bad", {}) as bad:
+    with pytest.raises(RuntimeError), own_runs.own_run(client, "bad", {}) as bad:
         raise RuntimeError
     assert client.get_run(bad).info.status == "FAILED"
-    with pytest.raises(KeyboardInterrupt), store.own_run(client, "cut", {}) as cut:
+    with pytest.raises(KeyboardInterrupt), own_runs.own_run(client, "cut", {}) as cut:
         raise KeyboardInterrupt
     assert client.get_run(cut).info.status == "KILLED"
 
 
 def test_the_run_that_mlflow_run_opened_is_the_one_used_or_says_why_not(client, monkeypatch):
-    handed = client.create_run(store.experiment_id(client)).info.run_id
+    handed = client.create_run(experiments.experiment_id(client)).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", handed)
-    with store.own_run(client, "meta3", {"birdml.model": "meta3"}) as run_id:
+    with own_runs.own_run(client, "meta3", {"birdml.model": "meta3"}) as run_id:
         assert run_id == handed
     run = client.get_run(handed)
     assert (run.info.run_name, run.data.tags["birdml.model"]) == ("meta3", "meta3")
-    store.describe_handed_run("said", "why", client)
+    own_runs.describe_handed_run("said", "why", client)
     assert client.get_run(handed).info.run_name == "said"
-    assert store.handed_run() is None
-    after = client.get_run(store.open_run(client, "next", {}))
+    assert handed_run() is None
+    after = client.get_run(own_runs.open_run(client, "next", {}))
     assert after.info.run_id != handed
     assert after.info.experiment_id == run.info.experiment_id
 
@@ -59,7 +60,7 @@ def test_a_server_that_does_not_answer_is_one_line(client, monkeypatch):
 
 
 def test_arrays_come_back_as_they_went(client):
-    with store.own_run(client, "meta3", {}) as run_id:
+    with own_runs.own_run(client, "meta3", {}) as run_id:
         logits = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
         files = ["train/a.wav", "b, c.wav", 'd "e".wav']
         arrays.log_predictions(client, run_id, "valid", files, logits)

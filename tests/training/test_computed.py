@@ -12,9 +12,10 @@ import torch
 from birdml.metadata import encode, metadata_table
 from birdml.networks.build import build_network
 from birdml.scoring import score
+from birdml.training.epochs import EpochTraining
 from birdml.training.feed import Feed
-from birdml.training.precision import precision
-from birdml.training.trainer import _Training, train
+from birdml.training.trained import Setup
+from birdml.training.trainer import train
 from tests.training.test_trainer import Notes, dataset, recipe, same, trained_model
 
 __all__ = ["dataset"]  # a fixture
@@ -93,7 +94,7 @@ def test_a_teacher_that_listens_does_so_without_dropout_and_is_not_changed(datas
     same(before, teacher.network.state_dict())
 
     # The student itself, in training mode as it was, on the same batch.
-    student = _Training(wanted, dataset, 0, {"audio1": teacher}, "cpu", 1)
+    student = EpochTraining(Setup(wanted, dataset, 0, {"audio1": teacher}, "cpu", 1))
     batch = first_batch(wanted, dataset)
     with torch.no_grad():
         logits = student.network.train()(batch.inputs["samples"]).numpy()
@@ -135,7 +136,7 @@ def test_after_going_back_the_next_epoch_starts_from_the_best_state_at_the_decay
     verdicts = [record["verdict"] for record in trained.history]
     back = verdicts.index("back")
     best = notes.states[back].best
-    by_hand = _Training(recipe("meta3", extra), dataset, 0, {}, "cpu", 1)
+    by_hand = EpochTraining(Setup(recipe("meta3", extra), dataset, 0, {}, "cpu", 1))
     by_hand.network.load_state_dict(best.network)
     by_hand._restore(best)
     for group in by_hand.optimiser.param_groups:
@@ -167,11 +168,11 @@ def test_the_best_state_is_best_by_the_criterion_of_the_recipe(criterion, datase
 def test_metadata_networks_never_leave_single_precision(dataset):
     """Half precision is for networks that listen, on a GPU."""
     precisions = {
-        (name, device): precision(recipe(name), device)
+        (name, device): recipe(name).precision(device)
         for name in ("meta3", "audio1", "combined1")
         for device in ("cpu", "cuda:1")
     }
-    assert {key for key, found in precisions.items() if found != torch.float32} == {
+    assert {key for key, found in precisions.items() if found != "float32"} == {
         ("audio1", "cuda:1"),
         ("combined1", "cuda:1"),
     }

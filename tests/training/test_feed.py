@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from birdml.dataset.prepared import write_dataset
+from birdml.dataset.recording import FIELDS
+from birdml.dataset.writing import write_dataset
 from birdml.errors import UserError
-from birdml.metadata import FIELDS, encode, metadata_table
+from birdml.metadata import encode, metadata_table
 from birdml.training.feed import Feed, without_replacement
 from birdml.zoo.load import configure, load_zoo
 from tests.datasets import make_dataset

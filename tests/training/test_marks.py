@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from birdml.dataset.annotated import annotations
-from birdml.dataset.prepared import write_dataset
 from birdml.dataset.recording import SAMPLE_RATE, Recording
+from birdml.dataset.writing import write_dataset
 from birdml.errors import UserError
 from birdml.networks.build import build_network
 from birdml.signal.excerpts import Excerpts

@@ -7,8 +7,10 @@ fail on a GPU fails here.
 import pytest
 import torch
 
+from birdml.training.epochs import EpochTraining
 from birdml.training.feed import Feed
-from birdml.training.trainer import _Training
+from birdml.training.trained import Setup
+from birdml.training.trainer import TRAININGS
 from birdml.zoo.load import configure, load_zoo
 from birdml.zoo.saved import SavedModel
 from tests.training.test_trainer import SMALL, dataset
@@ -58,7 +60,8 @@ def step(recipe, dataset):
         needs[name] = SavedModel(
             wanted, network, dataset.species, dataset.name, dataset.digest, name
         )
-    training = _Training(recipe, dataset, 0, {n: needs[n] for n in recipe.needs}, "meta", 1)
+    setup = Setup(recipe, dataset, 0, {n: needs[n] for n in recipe.needs}, "meta", 1)
+    training = TRAININGS.get(recipe.family, EpochTraining)(setup)
     training.network.train()
     batch = next(Feed(dataset, "train", recipe, 0, 1).epoch(1))
     loss = training._step(batch.to(torch.device("meta")), 0)

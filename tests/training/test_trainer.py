@@ -16,7 +16,8 @@ import torch
 from birdml.errors import UserError
 from birdml.training.checkpoint import load_checkpoint, save_checkpoint
 from birdml.training.feed import Feed
-from birdml.training.trainer import Diverged, pick_device, train
+from birdml.training.trained import Diverged
+from birdml.training.trainer import train
 from birdml.zoo.load import configure, load_zoo
 from birdml.zoo.saved import SavedModel
 from tests.datasets import make_dataset
@@ -172,16 +173,6 @@ def test_what_a_dataset_cannot_give_is_said(dataset, tmp_path):
     silent = make_dataset(tmp_path / "silent", audio=False)
     with pytest.raises(UserError, match="has no audio"):
         train(recipe("audio1"), silent, 0, Notes())
-    with pytest.raises(UserError, match="cannot be used here"):
-        pick_device("cuda:99")
-
-
-def test_a_gpu_computes_in_full_float32(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    assert pick_device() == "cuda"
-    assert not torch.backends.cudnn.allow_tf32
-    assert torch.get_float32_matmul_precision() == "highest"
 
 
 KILLED = textwrap.dedent("""

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from birdml.dataset.recording import FIELDS
 from birdml.errors import UserError
 from birdml.zoo.load import configure, load_zoo, select
-from birdml.zoo.recipe import BLURS, FIELDS, AudioRecipe, Recipe
+from birdml.zoo.recipe import BLURS, AudioRecipe, Recipe
 from tests.golden import shared_folder
 
 ARCHITECTURES = {

@@ -3,7 +3,7 @@
 import pytest
 
 from birdml.errors import UserError
-from birdml.training.identity import identities
+from birdml.zoo.identity import identities
 from birdml.zoo.load import load_zoo
 from birdml.zoo.plan import plan
 

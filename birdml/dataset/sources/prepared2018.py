@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from birdml.dataset.assemble import finish
-from birdml.dataset.convert import wav_samples
 from birdml.dataset.labels import Vocabulary
 from birdml.dataset.paths import contained
-from birdml.dataset.prepared import Dataset, dataset_digest
+from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source
-from birdml.dataset.recording import SAMPLE_RATE, SPLITS, Species
+from birdml.dataset.recording import FIELDS, SAMPLE_RATE, SPLITS, Species
 from birdml.dataset.sources.birdclef2018 import NUMBER, YEAR
+from birdml.dataset.wav_files import wav_samples
+from birdml.dataset.writing import dataset_digest
 from birdml.errors import UserError
 
-FIELDS = ("date", "time", "latitude", "longitude", "elevation")
 EDITIONS = ("2014", "2015", "2017")
 
 

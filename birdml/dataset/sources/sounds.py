@@ -25,7 +25,7 @@ def xeno_canto_number(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Sound:
+class RowAudio:
     """The audio of a row, or why it has none."""
 
     path: Path | None
@@ -48,7 +48,7 @@ class Sounds:
 
     def of_rows(
         self, names: Sequence[str], ids: Sequence[str], class_ids: Sequence[str]
-    ) -> list[Sound]:
+    ) -> list[RowAudio]:
         """For each of N rows, by the name of its file, its id and its class id (or ''), the sound.
 
         A name fits a file if one is the end of the other's path: the more parts they share the
@@ -67,27 +67,27 @@ class Sounds:
         for row, found in enumerate(best):
             if len(found) == 1:
                 claims[found[0]].append(row)
-        result: list[Sound] = []
+        result: list[RowAudio] = []
         for row, found in enumerate(best):
             if not found:
-                result.append(Sound(None, "no audio: there is no such file"))
+                result.append(RowAudio(None, "no audio: there is no such file"))
             elif len(found) > 1:
                 shown = ", ".join(sorted(found)[:5])
-                result.append(Sound(None, f"no audio: several files fit: {shown}"))
+                result.append(RowAudio(None, f"no audio: several files fit: {shown}"))
             else:
                 rivals = claims[found[0]]
                 top = max(rank[other, found[0]] for other in rivals)
                 winners = [other for other in rivals if rank[other, found[0]] == top]
                 if winners == [row]:
                     self._used.add(found[0])
-                    result.append(Sound(self.paths[found[0]]))
+                    result.append(RowAudio(self.paths[found[0]]))
                 elif row in winners:
                     result.append(
-                        Sound(None, f"no audio: {len(winners)} rows name {found[0]} alike")
+                        RowAudio(None, f"no audio: {len(winners)} rows name {found[0]} alike")
                     )
                 else:
                     what = f"no audio: {found[0]} belongs to another row, which names it better"
-                    result.append(Sound(None, what))
+                    result.append(RowAudio(None, what))
         return result
 
     def unused(self) -> list[str]:

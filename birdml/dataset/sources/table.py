@@ -13,13 +13,14 @@ from pathlib import Path, PurePosixPath
 from birdml.dataset.names import latin_name, means_nothing, names_no_species, one_spelling, plain
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source, is_audio, safe_name, walk
-from birdml.dataset.repair import clock_in_date, reading_of, says_nothing
+from birdml.dataset.reading import reading_of
+from birdml.dataset.recording import FIELDS
+from birdml.dataset.repair import clock_in_date, says_nothing
 from birdml.dataset.sources.columns import Columns, find_columns, folded
 from birdml.dataset.sources.rows import NoTable, Table, names_in, read_table
 from birdml.dataset.sources.sounds import Sounds, xeno_canto_number
 from birdml.errors import UserError
 
-FIELDS = ("date", "time", "latitude", "longitude", "elevation")
 SUFFIXES = (".csv", ".tsv")
 NOISE_FOLDER = "noise"
 Row = dict[str, str]

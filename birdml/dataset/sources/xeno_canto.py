@@ -11,7 +11,7 @@ from typing import Any
 from birdml.dataset.names import names_no_species, one_spelling
 from birdml.dataset.problems import Problem
 from birdml.dataset.raw import RawRecording, Source, is_audio, walk
-from birdml.dataset.repair import reading_of
+from birdml.dataset.reading import reading_of
 from birdml.dataset.sources.sounds import Sounds
 
 FIELDS = {

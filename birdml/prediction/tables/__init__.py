@@ -8,17 +8,17 @@ from birdml.calibration.events import Event
 from birdml.files import writing
 from birdml.prediction.evidence import DROPPED
 from birdml.prediction.tables import audacity, birdnet, csv, evidence, kaleidoscope, parquet, raven
-from birdml.prediction.tables.rows import Made, Part, Sound
+from birdml.prediction.tables.rows import Made, NamedRecording, Part
 
 
-class Form(Protocol):
+class TableForm(Protocol):
     """What a module of this folder has."""
 
     def place(self, name: str, date: str, site: str | None = None) -> str:
         """Where the table of a recording lies in the folder of results; `site` is None where tables
         have none."""
 
-    def content(self, detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+    def content(self, detections: Sequence[Event], sound: NamedRecording, made: Made) -> bytes:
         """The table of one recording, in order of time."""
 
     def join(self, out: Path, parts: Sequence[Part]) -> None:
@@ -26,7 +26,7 @@ class Form(Protocol):
         TooLarge where there is none any more since nothing would open it."""
 
 
-FORMS: dict[str, Form] = {
+FORMS: dict[str, TableForm] = {
     "csv": csv,
     "raven": raven,
     "audacity": audacity,
@@ -39,7 +39,9 @@ EVIDENCE = "evidence"  # holds what place took away as well
 FORMATS = tuple(form for form in FORMS if form != EVIDENCE)  # that users ask for by name
 
 
-def write(form: str, out: Path, detections: Sequence[Event], sound: Sound, made: Made) -> None:
+def write(
+    form: str, out: Path, detections: Sequence[Event], sound: NamedRecording, made: Made
+) -> None:
     """Writes the table of one recording. Raises UserError where it can't be written."""
     if form != EVIDENCE:
         detections = [one for one in detections if one.change != DROPPED]

@@ -6,8 +6,8 @@ from pathlib import Path
 from birdml.calibration.events import Event
 from birdml.prediction.tables.rows import (
     Made,
+    NamedRecording,
     Part,
-    Sound,
     csv_bytes,
     join_csv,
     latin_name,
@@ -21,7 +21,7 @@ def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.BirdNET.results.csv"
 
 
-def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+def content(detections: Sequence[Event], sound: NamedRecording, made: Made) -> bytes:
     def row(d: Event) -> tuple[object, ...]:
         one = made.species[d.label]
         names = (latin_name(one), made.common_name(d.label) or latin_name(one))

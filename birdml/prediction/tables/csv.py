@@ -6,8 +6,8 @@ from pathlib import Path
 from birdml.calibration.events import Event
 from birdml.prediction.tables.rows import (
     Made,
+    NamedRecording,
     Part,
-    Sound,
     csv_bytes,
     field_cells,
     join_csv,
@@ -24,7 +24,7 @@ def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.csv"
 
 
-def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+def content(detections: Sequence[Event], sound: NamedRecording, made: Made) -> bytes:
     return csv_bytes(header(sound.field is not None), (_row(d, sound, made) for d in detections))
 
 
@@ -38,7 +38,7 @@ def header(field: bool) -> tuple[str, ...]:
     return HEADER + FIELD if field else HEADER
 
 
-def _row(d: Event, sound: Sound, made: Made) -> tuple[object, ...]:
+def _row(d: Event, sound: NamedRecording, made: Made) -> tuple[object, ...]:
     one = made.species[d.label]
     what = (one.class_id, one.latin_name, f"{d.score:.6f}", d.rank)
     more = (made.common_name(d.label), f"{d.logit:.4f}", d.windows, *moment(sound, d.start))

@@ -6,7 +6,7 @@ from pathlib import Path
 from scipy.special import expit
 
 from birdml.calibration.events import Event
-from birdml.prediction.tables.rows import Made, Part, Sound, csv_bytes, join_csv
+from birdml.prediction.tables.rows import Made, NamedRecording, Part, csv_bytes, join_csv
 
 HEADER: tuple[str, ...] = (
     "file",
@@ -26,7 +26,7 @@ def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.evidence.csv"
 
 
-def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+def content(detections: Sequence[Event], sound: NamedRecording, made: Made) -> bytes:
     return csv_bytes(HEADER, (_row(d, sound, made) for d in detections))
 
 
@@ -34,7 +34,7 @@ def join(out: Path, parts: Sequence[Part]) -> None:
     join_csv(out / WHOLE, HEADER, (out / place(part.name, "") for part in parts))
 
 
-def _row(d: Event, sound: Sound, made: Made) -> tuple[object, ...]:
+def _row(d: Event, sound: NamedRecording, made: Made) -> tuple[object, ...]:
     assert d.audio is not None and d.place is not None
     one = made.species[d.label]
     times = (f"{d.start:.3f}", f"{d.end:.3f}")

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from birdml.calibration.events import Event
 from birdml.prediction.tables.rows import (
     Made,
+    NamedRecording,
     Part,
-    Sound,
     csv_bytes,
     join_csv,
     latin_name,
@@ -24,7 +24,7 @@ def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.kaleidoscope.csv"
 
 
-def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+def content(detections: Sequence[Event], sound: NamedRecording, made: Made) -> bytes:
     file = PurePosixPath(sound.file)
     folder = "" if file.parent == PurePosixPath(".") else str(file.parent)
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from birdml.calibration.events import Event
 from birdml.prediction.tables.csv import FIELD, HEADER
-from birdml.prediction.tables.rows import Made, Part, Sound, field_cells, moment
+from birdml.prediction.tables.rows import Made, NamedRecording, Part, field_cells, moment
 
 FOLDER = "predictions.parquet"
 NUMBERS = {"start": "float64", "end": "float64", "score": "float64", "logit": "float32"}
@@ -27,7 +27,7 @@ def place(name: str, date: str, site: str | None = None) -> str:
     return f"{FOLDER}/{of}recorded={date or 'unknown'}/{_digits(name)}.parquet"
 
 
-def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+def content(detections: Sequence[Event], sound: NamedRecording, made: Made) -> bytes:
     import pyarrow
     from pyarrow import parquet
 

@@ -13,8 +13,8 @@ from birdml.files import writing
 from birdml.prediction.tables.rows import (
     MOST_BYTES,
     Made,
+    NamedRecording,
     Part,
-    Sound,
     TooLarge,
     latin_name,
 )
@@ -30,7 +30,7 @@ def place(name: str, date: str, site: str | None = None) -> str:
     return f"{name}.selections.txt"
 
 
-def content(detections: Sequence[Event], sound: Sound, made: Made) -> bytes:
+def content(detections: Sequence[Event], sound: NamedRecording, made: Made) -> bytes:
     rows = [_line(HEADER)]
     # the whole band of the file: models tell when, not at which pitch
     band = ("0.0", f"{sound.highest:.1f}")

@@ -20,7 +20,7 @@ LATIN = re.compile(r"[A-Z][a-z]+( [a-z]+){1,2}")
 
 
 @dataclass(frozen=True)
-class Sound:
+class NamedRecording:
     """A recording: `name` below the folder of recordings as the disk has it, and as text (`file`);
     `path` in whole; when it began (yyyy-mm-dd, hh:mm; empty where unknown); samples per second of
     the file, 0 where unknown. `field` is when and where in full, where tables shall tell it."""
@@ -96,7 +96,7 @@ def common_name(species: Species) -> str:
     return words if WORDS.fullmatch(words) and not LATIN.fullmatch(words) else ""
 
 
-def moment(sound: Sound, seconds: float) -> tuple[str, str]:
+def moment(sound: NamedRecording, seconds: float) -> tuple[str, str]:
     """Date and time of day (hh:mm) so many seconds into a recording; empty where unknown."""
     if not sound.time:
         return sound.date, ""
@@ -115,7 +115,7 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     return (b"" if text.isascii() else MARK) + text.encode("utf-8", errors="backslashreplace")
 
 
-def field_cells(sound: Sound, seconds: float) -> tuple[object, ...]:
+def field_cells(sound: NamedRecording, seconds: float) -> tuple[object, ...]:
     """Site, latitude, longitude, and the time of day to the second so far into a recording, in ISO
     8601 with its zone where that is known; nothing where tables don't tell them."""
     field = sound.field

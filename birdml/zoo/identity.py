@@ -5,10 +5,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
 from birdml.encoders.entries import find_encoder
-from birdml.training.precision import precision
 from birdml.zoo.parts import Embedded
 from birdml.zoo.recipe import Recipe
 
@@ -39,10 +36,10 @@ def identities(
                 "seed": seed,
                 "needs": {need: identity(need) for need in recipe.needs},
             }
+            if (used := recipe.precision(device)) != "float32":
+                asked["precision"] = used
             if isinstance(recipe, Embedded):
                 asked["head"] = _contents(recipe)
-            if (used := precision(recipe, device)) != torch.float32:
-                asked["precision"] = str(used).removeprefix("torch.")
             text = json.dumps(asked, sort_keys=True)
             found[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return found[name]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from birdml.training.identity import identities, model_seed
+from birdml.zoo.identity import identities, model_seed
 from birdml.zoo.load import load_zoo
 from birdml.zoo.recipe import MetaRecipe
 from birdml.zoo.settings import part
