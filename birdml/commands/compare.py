@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from birdml.commands.command import dataset_option, entry_point
+from birdml.errors import UserError
 
 
 @entry_point
@@ -50,8 +51,6 @@ def compare(dataset, models, out, over, truth, recordings, names, columns, truth
         _on_truth(truth, models, out, over, recordings, names, columns, truth_columns, window)
         return
     if any((recordings, names, columns, truth_columns)):
-        from birdml.errors import UserError
-
         raise UserError("recordings, names and columns are of a truth: give truth=... too")
     from birdml.steps.compare import run
     from birdml.tracking.own_runs import describe_handed_run

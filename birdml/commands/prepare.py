@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from birdml.commands.command import dataset_option, entry_point
+from birdml.errors import UserError
 
 
 @entry_point
@@ -102,7 +103,6 @@ def prepare(
 def _verify(folder):
     from birdml.dataset.opening import open_dataset
     from birdml.dataset.writing import verify
-    from birdml.errors import UserError
 
     faults = verify(open_dataset(folder))
     for fault in faults:

@@ -5,6 +5,7 @@ import os
 import click
 
 from birdml.commands.command import entry_point
+from birdml.errors import UserError
 
 
 @entry_point
@@ -65,8 +66,6 @@ def score(**options):
     --detections are compared with annotations, in windows (cmAP, mAP, AUROC, top-1, lwLRAP, best
     F1) and as events (precision, recall, F1).
     """
-    from birdml.errors import UserError
-
     if bool(options["submission"]) == bool(options["detections"]):
         raise UserError("name either --submission FILE or --detections TABLE_OR_FOLDER")
     handed = os.environ.get("MLFLOW_RUN_ID")  # `mlflow run` opened one: it keeps the figures

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from birdml.dataset.recording import SAMPLE_RATE
 from birdml.figures.coast import draw_coast
 from birdml.figures.style import COLOURS, GREY, INK, new_figure, tidy
 from birdml.place import half_day_hours
@@ -145,7 +146,6 @@ def map_of_sites(
 
 def spectrogram_of(samples: np.ndarray) -> Figure:
     """A clip, int16 [S] at 22 050 Hz, up to 10 kHz."""
-    from birdml.dataset.recording import SAMPLE_RATE
     from birdml.signal.spectrogram import bins_for, spectrogram
 
     loud = 20 * np.log10(spectrogram(samples, bins_for(mel_max=10000)) + 1)

@@ -14,6 +14,7 @@ from birdml.calibration.saved import Calibration
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import NOISE_VALID
 from birdml.errors import UserError
+from birdml.figures.reliability import reliability_figure
 from birdml.prediction.predictions import Predictions
 from birdml.tracking.retry import is_away
 
@@ -159,8 +160,6 @@ def of_validation_or_none(
 
 def log_calibration(client: "Store", run_id: str, name: str, made: Calibrated) -> None:
     """Metrics and the figure of a calibration into a run; what is there is not logged again."""
-    from birdml.figures.reliability import reliability_figure
-
     client.log_changed_metrics(run_id, made.metrics)
     try:
         figure = reliability_figure(made.shares, made.held_out, made.present)

@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from birdml.calibration.saved import save_calibration
+from birdml.comparison.statistics import intervals_in_words
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import NOISE_VALID
+from birdml.ensemble.card import PARAMETERS, data_tags
+from birdml.ensemble.combination import Member, save_combination
+from birdml.ensemble.registration import log_and_register
 from birdml.files import csv_text
 from birdml.jobs import calibration
 from birdml.jobs.calibration import Calibrated
+from birdml.scoring import score
 from birdml.tracking import registry
 from birdml.tracking.arrays import log_predictions, predicted_splits
 from birdml.tracking.descriptions import describe_version
 from birdml.tracking.retry import is_away
 from birdml.zoo.description import describe_run
 from birdml.zoo.recipe import HeadRecipe
-from birdml.zoo.saved import SavedModel
+from birdml.zoo.saved import SavedModel, save_model
 
 if TYPE_CHECKING:
     from birdml.networks.head import HeadNetwork
@@ -48,9 +54,6 @@ class Finish:
     def run(self, trained: "Trained") -> None:
         """Final figures on whole recordings, predictions, a calibration, pictures, and a version
         in the registry."""
-        from birdml.comparison.statistics import intervals_in_words
-        from birdml.scoring import score
-
         model, dataset = self.model, self.dataset
         valid = self._predict("valid")
         recordings = dataset.split("valid")
@@ -110,12 +113,6 @@ class Finish:
             self.client.log_text(self.run_id, traceback.format_exc(), "figures/error.txt")
 
     def _register(self, metrics: dict[str, float], made: Calibrated | None, sure: str) -> None:
-        from birdml.calibration.saved import save_calibration
-        from birdml.ensemble.card import PARAMETERS, data_tags
-        from birdml.ensemble.combination import Member, save_combination
-        from birdml.ensemble.registration import log_and_register
-        from birdml.zoo.saved import save_model
-
         client, run_id, model = self.client, self.run_id, self.model
         name = f"birdml-{model.name}"
         there = client.versions_of(run_id)

@@ -12,6 +12,7 @@ from birdml.networks.lasagne import load_parameters
 from birdml.tracking import experiments, own_runs, runs, store
 from birdml.tracking.claims import Claims
 from birdml.tracking.training_run import log_request
+from birdml.training.trained import Trained
 from birdml.zoo.description import describe_run
 from birdml.zoo.recipe import HeadRecipe
 from birdml.zoo.saved import SavedModel
@@ -33,8 +34,6 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     Raises:
         UserError: where the file can't be read, or does not fit the network of the recipe.
     """
-    from birdml.training.trained import Trained
-
     request = prepare_request(options)
     name = options.model
     if name not in request.recipes or isinstance(request.recipes[name], HeadRecipe):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.errors import UserError
+from birdml.machine import pick_device
 from birdml.zoo.identity import identities
 from birdml.zoo.load import load_zoo
 from birdml.zoo.plan import plan
@@ -54,7 +55,6 @@ def prepare_request(options: TrainOptions) -> TrainRequest:
             f"{'and others need' if len(hearing) > 3 else 'needs'}; train meta models on it "
             "(-P model=meta), or prepare it with audio"
         )
-    from birdml.machine import pick_device
 
     device = pick_device(options.device)
     return TrainRequest(

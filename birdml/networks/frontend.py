@@ -61,6 +61,10 @@ class Spectrogram(nn.Module):
         return torch.linalg.vector_norm(torch.view_as_real(spectrum), dim=-1)
 
 
+# How many modes watch each operation (make_fx, fake tensors); torch has no public name for it.
+_modes = getattr(torch._C, "_len_torch_dispatch_stack", int)
+
+
 def _is_plain(samples: Tensor) -> bool:
     """Whether these are int16 samples in memory that torch only computes with."""
     return (
@@ -69,6 +73,7 @@ def _is_plain(samples: Tensor) -> bool:
         and samples.device.type == "cpu"
         and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
+        and not _modes()
     )
 
 

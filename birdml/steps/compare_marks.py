@@ -15,6 +15,7 @@ from birdml.annotations.marks import Marks
 from birdml.annotations.names import read_mapping
 from birdml.annotations.pairing import Pair, paired
 from birdml.annotations.reading import read_marks
+from birdml.calibration.saved import load_calibration
 from birdml.comparison.marks import Detector, DetectorComparison, compare_detectors
 from birdml.comparison.marks_page import marks_page, marks_table
 from birdml.dataset.opening import open_dataset
@@ -24,6 +25,7 @@ from birdml.files import write_text
 from birdml.scoring.detections import events_from
 from birdml.scoring.windows import cells_of, window_recordings, window_scores
 from birdml.steps.compare import OVER, unit_name
+from birdml.tracking import champions, registry, store
 
 if TYPE_CHECKING:
     from birdml.prediction.predictions import Predictions
@@ -172,7 +174,6 @@ def _found(
     path = Path(word)
     if path.exists() and not (path / "model.json").is_file():
         return [Found(path.stem, "table", read_marks(path, options.columns).marks)]
-    from birdml.tracking import champions, registry, store
 
     if options.recordings:
         return [_of_recordings(word, options)]
@@ -207,7 +208,6 @@ def _of_recordings(word: str, options: MarkComparison) -> Found:
 
 def _of_dataset(client: "Store", folder: Path, dataset: Dataset, truth: Marks) -> Marks:
     """What a registered model says of the annotated recordings of a dataset."""
-    from birdml.calibration.saved import load_calibration
     from birdml.steps.combined import predictions_in
 
     calibration = load_calibration(folder, dataset.classes)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from birdml.dataset.opening import open_dataset
 from birdml.encoders.compute import embed_dataset, embed_files
 from birdml.encoders.embeddings import Embeddings
 from birdml.encoders.entries import Encoder, find_encoder
 from birdml.errors import UserError
 from birdml.files import csv_text, shown, write_text, writing
+from birdml.prediction.sources import find_audio
 
 if TYPE_CHECKING:
     from birdml.dataset.prepared import Dataset
@@ -63,11 +65,8 @@ def embeddings_of(
     Raises UserError where no file at all could be read.
     """
     if not recordings:
-        from birdml.dataset.opening import open_dataset
-
         opened = open_dataset(dataset)
         return embed_dataset(opened, encoder, jobs), opened
-    from birdml.prediction.sources import find_audio
 
     files, unreadable = find_audio(recordings)
     embeddings = embed_files(files, encoder, jobs)

@@ -18,6 +18,7 @@ from birdml.tracking import champions, experiments, own_runs, registry, runs, st
 from birdml.tracking.claims import Claim, Claims
 from birdml.tracking.dead_runs import mark_dead_runs
 from birdml.tracking.runs import TrackedModel
+from birdml.zoo.load import load_zoo
 
 if TYPE_CHECKING:
     from birdml.tracking.client import Store
@@ -113,8 +114,6 @@ def _search_and_register(
 
 
 def _check_name(name: str) -> None:
-    from birdml.zoo.load import load_zoo
-
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"name='{name}': letters, digits, '-' and '_' make a name")
     if name.removeprefix("birdml-") in load_zoo():

@@ -10,8 +10,11 @@ from tqdm import tqdm
 
 from birdml.dataset.opening import open_dataset
 from birdml.errors import UserError
+from birdml.figures.learning import learning_curves
 from birdml.files import csv_text, write_text, writing
+from birdml.machine import pick_device
 from birdml.screen import figure, table_text
+from birdml.zoo.identity import identities
 from birdml.zoo.load import load_zoo
 from birdml.zoo.plan import plan
 
@@ -43,9 +46,7 @@ def learn(options: LearnOptions) -> list[Row]:
     Writes a row for each training as soon as it is done, so that the same command goes on, and a
     picture at the end. Raises UserError for a request that can't be met.
     """
-    from birdml.machine import pick_device
     from birdml.steps.learning_curve import figures_of, largest
-    from birdml.zoo.identity import identities
 
     counts = _counts(options.counts)
     dataset = open_dataset(options.dataset)
@@ -135,8 +136,6 @@ def _print(names: Sequence[str], counts: Sequence[int], rows: Sequence[Row]) -> 
 
 
 def _draw(names: Sequence[str], rows: Sequence[Row], path: Path, dataset: str) -> None:
-    from birdml.figures.learning import learning_curves
-
     curves = {}
     for name in names:
         counts = sorted({int(row[1]) for row in rows if row[0] == name})

@@ -13,6 +13,7 @@ from birdml.dataset.prepared import Dataset
 from birdml.dataset.sources import demo_folder
 from birdml.encoders.entries import find_encoder
 from birdml.encoders.weights import is_installed
+from birdml.ensemble.combination import combine, read_lineage
 from birdml.errors import UserError
 from birdml.jobs.request import TrainOptions, prepare_request
 from birdml.scoring import ranks, score
@@ -27,7 +28,7 @@ from birdml.steps.score_marks import MarkOptions, score_marks
 from birdml.steps.submit import SubmitOptions, submit
 from birdml.steps.train import failures, train
 from birdml.submission.truth import MonophoneTruth, read_truth
-from birdml.tracking import champions, experiments, own_runs, runs, store
+from birdml.tracking import champions, experiments, own_runs, registry, runs, store
 from birdml.tracking.arrays import load_predictions
 from birdml.zoo.parts import Embedded
 
@@ -187,8 +188,6 @@ def _test_logits(
         found = load_predictions(client, run_id, "test")
         assert found is not None
         return found.logits
-    from birdml.ensemble.combination import combine, read_lineage
-    from birdml.tracking import registry
 
     version = client.tag(run_id, "birdml.model_version")
     _, lineage = read_lineage(registry.load_registered(client, f"models:/{ENSEMBLE}/{version}"))

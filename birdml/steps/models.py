@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from birdml.ensemble.card import FILE as CARD
+from birdml.ensemble.combination import load_combination
 from birdml.errors import UserError
 from birdml.files import writing_folder
 from birdml.screen import table_text
@@ -57,7 +58,6 @@ def export(name: str, out: str = "", form: str = "files") -> Path:
         raise UserError(f"'{folder}' is there already: name another folder with --out")
     found = registry.load_registered(client, f"models:/{version.name}/{version.version}")
     if onnx:
-        from birdml.ensemble.combination import load_combination
         from birdml.ensemble.onnx_export import export_onnx
 
         combination = load_combination(found)

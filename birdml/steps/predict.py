@@ -10,8 +10,10 @@ from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.dataset.recording import SPLITS
 from birdml.errors import UserError
+from birdml.machine import pick_device
 from birdml.prediction.split import default_windows
 from birdml.steps.combined import predictions_in
+from birdml.steps.recording_figures import log_best_and_worst
 from birdml.tracking import champions, registry, runs, store
 from birdml.tracking.arrays import log_predictions, predicted_splits
 
@@ -51,7 +53,6 @@ def predict(options: SplitOptions) -> None:
     dataset = open_dataset(options.dataset)
     client = store.connect()
     targets = find_targets(client, options.model, dataset)
-    from birdml.machine import pick_device
 
     device = pick_device(options.device)
     faults = []
@@ -111,8 +112,6 @@ def _predict_one(
         log_predictions(client, target.run_id, place, made.files, made.logits, made.starts)
     words = "was there" if place in before else f"{len(made.files)} rows logged"
     if options.figures:
-        from birdml.steps.recording_figures import log_best_and_worst
-
         if windows != "recording":
             raise UserError("figures of a split show whole recordings: leave windows=recording")
         names = log_best_and_worst(client, target.run_id, folder, dataset, split, made, device)

@@ -11,8 +11,10 @@ from birdml.calibration.table import read_thresholds, table_text
 from birdml.dataset.channels import channel_number
 from birdml.dataset.circumstances import Tables, read_tables
 from birdml.ensemble.combination import Combination
+from birdml.ensemble.request import read_metadata
 from birdml.errors import UserError
 from birdml.files import write_text
+from birdml.machine import pick_device
 from birdml.prediction.files import Summary, predict_files
 from birdml.prediction.hearing import Heard
 from birdml.prediction.listen import Asked, Members
@@ -94,7 +96,6 @@ def predict_recordings(options: FileOptions) -> Summary:
     tables = read_tables(options.sites, options.metadata, options.timezone)
     told = {n: getattr(options, n) for n in ("sites", "metadata", "timezone")}
     told = {n: text if n == "timezone" else True for n, text in told.items() if text}
-    from birdml.machine import pick_device
 
     combination = find_model(options.model, pick_device(options.device))
     by_file = bool(options.sites or options.metadata)
@@ -189,8 +190,6 @@ def _check_explained(name: str, members: Members, options: FileOptions, read: Re
 
 def _asked(options: FileOptions) -> Asked:
     """The request with its date, time and place checked as those of a served model are."""
-    from birdml.ensemble.request import read_metadata
-
     asked = Asked(
         options.windows or "recording", options.top, options.hop, options.merge, options.explain
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.recording import Species
 from birdml.errors import UserError
+from birdml.figures.scores import submission_scores
 from birdml.screen import records_text, table_text
 from birdml.submission.checker import left_out, read_submission, rising
 from birdml.submission.lines import Item, Submission, detect_task, item_name, merged, shortened
@@ -20,6 +21,8 @@ from birdml.submission.official import (
 )
 from birdml.submission.table import write_table
 from birdml.submission.truth import MonophoneTruth, SoundscapeTruth, dataset_truth, read_truth
+from birdml.tracking import own_runs, store
+from birdml.tracking.dead_runs import mark_dead_runs
 
 TASKS = ("auto", "mono", "soundscape")
 CLASSES = "allowed_classes.txt"  # beside a file of truth: the label set, one class id a line
@@ -99,9 +102,6 @@ def score(options: ScoreOptions) -> MonophoneScores | SoundscapeScores:
 
 def log_scores(options: ScoreOptions, scores: MonophoneScores | SoundscapeScores) -> None:
     """Logs the figures, and what was written to `out`, into the run that `mlflow run` opened."""
-    from birdml.tracking import own_runs, store
-    from birdml.tracking.dead_runs import mark_dead_runs
-
     client = store.connect()
     mark_dead_runs(client)
     note = f"Official scores of `{options.submission}` against `{options.truth}`."
@@ -247,8 +247,6 @@ def _report_species(rows: list[dict]) -> None:
 
 
 def _write(out: Path, stem: str, rows: list[dict], task: str) -> None:
-    from birdml.figures.scores import submission_scores
-
     key = _score_of(rows)
     count = "recordings" if task == "mono" else "windows"
     write_table(out / f"{stem}_species.csv", rows)

@@ -15,11 +15,15 @@ from birdml.dataset.prepared import Dataset
 from birdml.dataset.problems import Problem, write_problems
 from birdml.dataset.recording import Species
 from birdml.errors import UserError
+from birdml.figures.precision_recall import precision_recall
 from birdml.files import csv_text, write_text, writing
 from birdml.scoring import curves
 from birdml.scoring.detections import Rates, events_from, rates_from, species_rows
 from birdml.scoring.windows import WindowScores, cells_of, window_scores
 from birdml.screen import figure, table_text
+from birdml.tracking import own_runs, store
+from birdml.tracking.datasets import log_dataset
+from birdml.tracking.dead_runs import mark_dead_runs
 
 SHOWN = 15  # species that the terminal shows
 FOLDER = "scores"
@@ -94,10 +98,6 @@ def score_marks(options: MarkOptions, species: list[Species]) -> MarkScores:
 
 def log_mark_scores(options: MarkOptions, scores: MarkScores) -> None:
     """Logs the figures and what was written into the run that `mlflow run` opened."""
-    from birdml.tracking import own_runs, store
-    from birdml.tracking.datasets import log_dataset
-    from birdml.tracking.dead_runs import mark_dead_runs
-
     client = store.connect()
     mark_dead_runs(client)
     note = f"Detections `{options.detections}` against the annotations `{options.truth}`."
@@ -254,8 +254,6 @@ def _write(
     together: curves.Curves,
     scores: WindowScores,
 ) -> tuple[Path, ...]:
-    from birdml.figures.precision_recall import precision_recall
-
     header = list(rows[0])
     values = [
         ["" if isinstance(v, float) and math.isnan(v) else v for v in row.values()] for row in rows

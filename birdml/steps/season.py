@@ -4,6 +4,7 @@ from pathlib import Path
 
 from birdml.errors import UserError
 from birdml.files import write_text, writing
+from birdml.season.counting import count_season
 
 
 def season(predictions: str, min_score: str = "", out: str = "") -> Path:
@@ -11,7 +12,6 @@ def season(predictions: str, min_score: str = "", out: str = "") -> Path:
 
     Raises UserError where there are no results, or `min_score` is no number in 0..1.
     """
-    from birdml.season.counting import count_season
     from birdml.season.page import page, pictures
 
     try:

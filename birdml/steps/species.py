@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from birdml.calibration.reading import Rule, reading
 from birdml.dataset.recording import Recording
 from birdml.ensemble.combination import Combination
 from birdml.errors import UserError
+from birdml.figures.occurrence import calendar, clock
+from birdml.figures.style import species_names
 from birdml.files import csv_text, write_text, writing
 from birdml.forms import read_table
+from birdml.machine import pick_device
 from birdml.metadata import metadata_table
 from birdml.screen import table_text
 
@@ -63,9 +67,7 @@ def species(options: SpeciesOptions) -> list[tuple]:
     Without a date, each of the 52 weeks of a year. Raises UserError for a request that can't be
     met.
     """
-    from birdml.calibration.reading import reading
     from birdml.ensemble.occurrence import dates, left_out, occurrence, table_of, weeks
-    from birdml.machine import pick_device
     from birdml.steps.named_model import common_names, find_model
 
     if options.area:
@@ -107,8 +109,6 @@ def species(options: SpeciesOptions) -> list[tuple]:
 
 def rule_of(options: SpeciesOptions) -> "Rule":
     """Which scores are asked for, and from which on; UserError for what is no number."""
-    from birdml.calibration.reading import Rule
-
     try:
         least = float(options.min_score) if options.min_score else None
     except ValueError:
@@ -211,9 +211,6 @@ def _draw(
     hours: np.ndarray | None,
     what: str,
 ) -> None:
-    from birdml.figures.occurrence import calendar, clock
-    from birdml.figures.style import species_names
-
     names = species_names(combination.species)
     place = f"{options.latitude}, {options.longitude}"
     if hours is not None:

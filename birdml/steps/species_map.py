@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from birdml.calibration.reading import reading
 from birdml.errors import UserError
+from birdml.figures.occurrence import maps
+from birdml.figures.style import species_names
 from birdml.files import csv_text, write_text, writing
+from birdml.machine import pick_device
 from birdml.metadata import metadata_table
 from birdml.steps.species import SpeciesOptions, checked_moment, rule_of
 
@@ -58,11 +62,7 @@ def species_map(options: SpeciesOptions) -> Path:
     For the date that is asked for, or the middle of each month. Returns the path of the picture.
     Raises UserError for a request that can't be met.
     """
-    from birdml.calibration.reading import reading
     from birdml.ensemble.occurrence import dates, left_out, occurrence
-    from birdml.figures.occurrence import maps
-    from birdml.figures.style import species_names
-    from birdml.machine import pick_device
     from birdml.steps.named_model import common_names, find_model, label_named
 
     if options.sites or options.latitude or options.longitude:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from birdml.dataset.opening import open_dataset
 from birdml.dataset.prepared import Dataset
 from birdml.ensemble.combination import read_lineage
+from birdml.machine import pick_device
 from birdml.submission.files import MOST_CLASSES, class_limit
 from birdml.submission.making import (
     Written,
@@ -65,7 +66,6 @@ def submit(options: SubmitOptions) -> list[Written]:
     )
     print(f"{called}: {', '.join(f'{m.name} x {m.weight:.3g}' for m in lineage)}")
 
-    from birdml.machine import pick_device
     from birdml.steps.combined import combined_predictions
 
     device = pick_device(options.device)

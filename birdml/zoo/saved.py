@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from birdml.dataset.recording import Species
+from birdml.encoders.entries import Encoder
+from birdml.encoders.weights import labels_file, licence_file, weights_file
 from birdml.errors import UserError
 from birdml.files import writing_folder
 from birdml.zoo.forms import Form, read_form
@@ -87,8 +89,6 @@ def save_model(folder: str | Path, model: SavedModel) -> None:
 
 def _save_encoder(folder: Path, encoder: "Encoder") -> None:
     """The entry of an encoder, its licence, and its files where no package holds them."""
-    from birdml.encoders.weights import labels_file, licence_file, weights_file
-
     licence = licence_file(encoder)
     if licence is not None:
         shutil.copyfile(licence, folder / licence_name(encoder))
@@ -114,9 +114,6 @@ def read_encoder(folder: str | Path) -> "Encoder | None":
     Raises UserError where the file is broken, or the encoder is not installed or another one.
     """
     from pydantic import ValidationError
-
-    from birdml.encoders.entries import Encoder
-    from birdml.encoders.weights import weights_file
 
     path = Path(folder) / ENCODER
     if not path.exists():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from birdml.errors import UserError
 from birdml.networks.frontend import (
@@ -77,6 +78,7 @@ WAYS = {
     "double precision": lambda module, x: module.double()(x).float(),
     "jit": lambda module, x: torch.jit.trace(module, x[:, :4000], check_trace=False)(x),
     "compile": lambda module, x: torch.compile(module, backend="eager")(x),
+    "fx": lambda module, x: make_fx(module)(x)(x),
     "export": lambda module, x: torch.export.export(module, (x,)).module()(x),
 }
 
