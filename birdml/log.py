@@ -16,6 +16,8 @@ AMONG_RESULTS = (
     "birdml.dataset.addresses",
     "birdml.jobs.calibration",
     "birdml.tracking.champions",
+    "birdml.training.epochs",
+    "birdml.training.known_species",
 )
 
 

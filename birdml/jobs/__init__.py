@@ -1,1 +1,1 @@
-"""The work of `train`: what was asked, who does which part of it, and one model in its run."""
+"""Who does what was asked: this process, several, or a cluster; and one model in its run."""

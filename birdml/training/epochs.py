@@ -1,5 +1,6 @@
 """The training of a model in epochs, from the first step to its best state."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -36,6 +37,7 @@ from birdml.training.trained import Diverged, Recorder, Setup, Trained
 from birdml.zoo.parts import Hearing, Labels, Metadata, Passes, Patient
 from birdml.zoo.saved import SavedModel
 
+logger = logging.getLogger(__name__)
 LONG_EPOCH = 3600.0  # seconds; beyond it, `train` says so once
 LOSS_CHECK = 200  # steps between looks at the loss on a device: each one makes it wait
 
@@ -53,9 +55,11 @@ class EpochTraining:
         self.valid = Feed(dataset, "valid", recipe, seed, setup.feed_threads, pin)
         if isinstance(recipe, Metadata) and (missing := self.feed.unknown_fields):
             left = [field for field in recipe.fields if field not in missing]
-            tqdm.write(
-                f"{recipe.name}: no training recording has {', '.join(missing)}: it learns from "
-                f"{', '.join(left)}"
+            logger.warning(
+                "%s: no training recording has %s: it learns from %s",
+                recipe.name,
+                ", ".join(missing),
+                ", ".join(left),
             )
         torch.manual_seed(torch_seed(seed, NETWORK, 0))
         self.network = build_network(recipe, len(dataset.classes))
@@ -252,7 +256,9 @@ class EpochTraining:
     def _warn_of_long_epochs(self, seconds_per_step: float) -> None:
         epoch = seconds_per_step * self.feed.epoch_steps
         if epoch > LONG_EPOCH:
-            tqdm.write(
-                f"{self.recipe.name}: one epoch will take about {epoch / 3600:.1f} hours here, and "
-                "a training has tens of them; use a GPU, or -P profile=demo for a small model"
+            logger.warning(
+                "%s: one epoch will take about %.1f hours here, and a training has tens of them; "
+                "use a GPU, or -P profile=demo for a small model",
+                self.recipe.name,
+                epoch / 3600,
             )

@@ -1,10 +1,9 @@
 """Which species of a dataset an encoder knows by itself, and by what."""
 
 import csv
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-
-from tqdm import tqdm
 
 from birdml.dataset.recording import Species
 from birdml.encoders.own_rows import CONGENERS, OwnRows, own_rows
@@ -14,6 +13,7 @@ from birdml.errors import UserError
 from birdml.networks.head import HeadNetwork
 from birdml.zoo.recipe import HeadRecipe
 
+logger = logging.getLogger(__name__)
 NAMED = 5  # species named in a line
 
 
@@ -45,9 +45,10 @@ def say_unknown(recipe: HeadRecipe, own: OwnRows, species: Sequence[Species]) ->
         names = [s.latin_name or s.class_id for s, known in zip(species, own.known) if known == how]
         if names:
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            tqdm.write(
-                f"{recipe.name}: {recipe.encoder} knows {len(names)} of {len(species)} species "
-                f"{words}: {', '.join(names[:NAMED])}{more}"
+            logger.warning(
+                "%s: %s knows %d of %d species %s: %s%s",
+                *(recipe.name, recipe.encoder, len(names), len(species), words),
+                *(", ".join(names[:NAMED]), more),
             )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,21 @@ def test_an_audio_model_learns_to_tell_pitches_apart(dataset):
     train(recipe("audio1", settings), dataset, 1, notes, feed_threads=1)
     assert max(m["valid_map"] for m in notes.metrics) > 0.7  # 0.61 by chance
     assert notes.metrics[-1]["train_loss"] < 0.6 * notes.metrics[0]["train_loss"]
+
+
+def test_fields_that_no_training_recording_has_are_named(dataset, caplog):
+    recordings = tuple(replace(r, time="", elevation=None) for r in dataset.recordings)
+    train(recipe("meta3", "epochs=1"), replace(dataset, recordings=recordings), 0, Notes())
+    assert caplog.messages == [
+        "meta3: no training recording has time, elevation: it learns from date, latitude, longitude"
+    ]
+
+
+def test_epochs_of_hours_are_said_once(dataset, caplog, monkeypatch):
+    monkeypatch.setattr("birdml.training.epochs.LONG_EPOCH", 0.0)
+    train(recipe("meta3", "epochs=2"), dataset, 0, Notes())
+    assert [m.partition(" about ")[0] for m in caplog.messages] == ["meta3: one epoch will take"]
+    assert "-P profile=demo" in caplog.messages[0]
 
 
 @pytest.mark.parametrize("name", ["meta3", "audio1"])
