@@ -22,8 +22,11 @@ def page(report: Report) -> str:
     others = max(len(report.models) - 1, 1)
     models = [
         (
-            *(model, report.scores[i], report.behind[i]),
-            *(report.wins[i].sum() / others / TENTHS, in_words(model)),
+            model,
+            report.scores[i],
+            report.behind[i],
+            report.wins[i].sum() / others / TENTHS,
+            in_words(model),
         )
         for i, model in enumerate(report.models)
     ]

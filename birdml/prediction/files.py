@@ -125,8 +125,16 @@ def predict_files(
         results.keep(SETTINGS, *(beside or {}))
         made = made or Made("+".join(m.name for m, _ in members), "", members[0][0].species)
         how = How(
-            *(members, asked, reading, made, tuple(forms), draw, channel, tables, bool(told)),
-            without,
+            members,
+            asked,
+            reading,
+            made,
+            forms=tuple(forms),
+            draw=draw,
+            channel=channel,
+            tables=tables,
+            told=bool(told),
+            without=without,
         )
         return _predicted(how, source, results, run)
 

@@ -83,8 +83,13 @@ def hear(
             with _decoded(how, field, path) as (members, samples, notes):
                 copy.close()
                 sound = NamedRecording(
-                    *(name, shown(name), called(place), field.date, field.time, notes.rate),
-                    field if how.told else None,
+                    name,
+                    file=shown(name),
+                    path=called(place),
+                    date=field.date,
+                    time=field.time,
+                    rate=notes.rate,
+                    field=field if how.told else None,
                 )
                 hearing = (progress, turn or nullcontext(), spread)
                 _results(how, out, members, samples, sound, field, *hearing)
@@ -94,11 +99,18 @@ def hear(
         problem = str(error)
     except OSError as error:
         problem = f"could not be decoded: {error.strerror or error}"
-    at = field.begin.isoformat() if field.begin else field.date
-    degrees = (field.latitude, field.longitude)
     entry = Entry(
-        *(shown(name), called(place), stamp, problem, faulty, length, about, at, field.site),
-        *(degrees if how.told else (None, None)),
+        shown(name),
+        source=called(place),
+        stamp=stamp,
+        problem=problem,
+        faulty=faulty,
+        seconds=length,
+        about=about,
+        at=field.begin.isoformat() if field.begin else field.date,
+        site=field.site,
+        latitude=field.latitude if how.told else None,
+        longitude=field.longitude if how.told else None,
     )
     return Heard(entry, name, field.clock, int(stamp.partition(" ")[0] or 0))
 

@@ -81,9 +81,15 @@ def page(season: Season, shown: dict[str, bytes], title: str, clips: Clips = cli
         heard = clips(best) if number < WITH_CLIP else None
         listed.append(
             _Species(
-                *(season.names[one], season.common.get(one, ""), sum(per_site), per_site),
+                season.names[one],
+                season.common.get(one, ""),
+                sum(per_site),
+                per_site,
                 season.first_and_last(one),
-                *(best.score, best.file, best.start, heard),
+                best.score,
+                best.file,
+                best.start,
+                heard,
             )
         )
     return render(

@@ -123,8 +123,19 @@ def predict_recordings(options: FileOptions) -> Summary:
     common = common_names(options.names, options.language, combination.species)
     made = Made(combination.name, combination.version, combination.species, common)
     outcome = predict_files(
-        *(members, source, out, asked, forms, draw, options.channel, read, made, beside),
-        *(tables, told, without),
+        members,
+        source,
+        out,
+        asked,
+        forms,
+        draw=draw,
+        channel=options.channel,
+        reading=read,
+        made=made,
+        beside=beside,
+        tables=tables,
+        told=told,
+        without=without,
         run=_runner(options),
     )
     _say_circumstances(outcome, tables)

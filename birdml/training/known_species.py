@@ -47,8 +47,13 @@ def say_unknown(recipe: HeadRecipe, own: OwnRows, species: Sequence[Species]) ->
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             logger.warning(
                 "%s: %s knows %d of %d species %s: %s%s",
-                *(recipe.name, recipe.encoder, len(names), len(species), words),
-                *(", ".join(names[:NAMED]), more),
+                recipe.name,
+                recipe.encoder,
+                len(names),
+                len(species),
+                words,
+                ", ".join(names[:NAMED]),
+                more,
             )
 
 
