@@ -53,7 +53,7 @@ class MarkComparison:
 
 
 @dataclass(frozen=True)
-class Found:
+class NamedMarks:
     """The detections of one model or table."""
 
     name: str
@@ -169,11 +169,11 @@ def _of_truth(
 
 def _found(
     word: str, options: MarkComparison, dataset: Dataset | None, truth: Marks
-) -> list[Found]:
+) -> list[NamedMarks]:
     """The detections that a word of `models` means."""
     path = Path(word)
     if path.exists() and not (path / "model.json").is_file():
-        return [Found(path.stem, "table", read_marks(path, options.columns).marks)]
+        return [NamedMarks(path.stem, "table", read_marks(path, options.columns).marks)]
 
     if options.recordings:
         return [_of_recordings(word, options)]
@@ -188,11 +188,11 @@ def _found(
         uri = f"models:/{registry.full_name(model.name)}/{model.model_version}"
         folder = registry.load_registered(client, uri)
         marks = _of_dataset(client, folder, dataset, truth)
-        result.append(Found(model.name, model.family, marks))
+        result.append(NamedMarks(model.name, model.family, marks))
     return result
 
 
-def _of_recordings(word: str, options: MarkComparison) -> Found:
+def _of_recordings(word: str, options: MarkComparison) -> NamedMarks:
     """What a model says of a folder of audio files."""
     from birdml.steps.predict_files import FileOptions, predict_recordings
 
@@ -203,7 +203,7 @@ def _of_recordings(word: str, options: MarkComparison) -> Found:
         )
         predict_recordings(asked)
         marks = read_marks(os.path.join(out, "predictions.csv")).marks
-    return Found(word.removeprefix("models:/"), "model", marks)
+    return NamedMarks(word.removeprefix("models:/"), "model", marks)
 
 
 def _of_dataset(client: "Store", folder: Path, dataset: Dataset, truth: Marks) -> Marks:
@@ -257,7 +257,7 @@ def _marks(
     )
 
 
-def _named_once(found: Sequence[Found]) -> list[Found]:
+def _named_once(found: Sequence[NamedMarks]) -> list[NamedMarks]:
     """Detections with names of their own."""
     taken: dict[str, int] = {}
     result = []
@@ -267,7 +267,7 @@ def _named_once(found: Sequence[Found]) -> list[Found]:
     return result
 
 
-def _detector(one: Found, pair: Pair, window: float, species: int) -> Detector:
+def _detector(one: NamedMarks, pair: Pair, window: float, species: int) -> Detector:
     cells = cells_of(pair.truth, pair.detections, pair.seconds, window, species)
     at = window_scores(cells)[0].best_threshold
     matches = events_from(pair, at, IOU, species=species)

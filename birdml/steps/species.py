@@ -51,7 +51,7 @@ class SpeciesOptions:
 
 
 @dataclass(frozen=True)
-class Site:
+class NamedPlace:
     """A place by name; None where a coordinate is not known."""
 
     name: str
@@ -142,7 +142,7 @@ def _checked(given: dict[str, Any]) -> Recording:
     return read_metadata(given)
 
 
-def _sites(options: SpeciesOptions) -> list[Site]:
+def _sites(options: SpeciesOptions) -> list[NamedPlace]:
     if not options.sites:
         asked = checked_moment(options)
         if asked.latitude is None or asked.longitude is None:
@@ -150,12 +150,12 @@ def _sites(options: SpeciesOptions) -> list[Site]:
                 "species needs a place: give -P latitude=-3.1 -P longitude=-60, or -P sites=FILE "
                 "with columns site, latitude, longitude"
             )
-        return [Site("", asked.latitude, asked.longitude, asked.elevation)]
+        return [NamedPlace("", asked.latitude, asked.longitude, asked.elevation)]
     if any(getattr(options, name) for name in PLACE):
         raise UserError("sites names the places: leave latitude, longitude and elevation out")
     path = Path(options.sites)
     needed = ("site", "latitude", "longitude")
-    sites: list[Site] = []
+    sites: list[NamedPlace] = []
     rows = read_table(path, needed, "name a CSV file with a row for each site", ("elevation",))
     for line, row in rows:
         try:
@@ -165,14 +165,14 @@ def _sites(options: SpeciesOptions) -> list[Site]:
                 raise UserError("latitude or longitude is missing")
         except UserError as error:
             raise UserError(f"'{path}', line {line}: {error}") from None
-        sites.append(Site(row["site"], at.latitude, at.longitude, at.elevation))
+        sites.append(NamedPlace(row["site"], at.latitude, at.longitude, at.elevation))
     if not sites:
         raise UserError(f"'{path}' names no site")
     return sites
 
 
 def _listed(
-    site: Site,
+    site: NamedPlace,
     when: list[str],
     options: SpeciesOptions,
     combination: Combination,
