@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from birdml.dataset.recording import SAMPLE_RATE
@@ -58,7 +58,11 @@ COLUMNS = {
 @given(st.lists(st.fixed_dictionaries({}, optional=COLUMNS), max_size=3))
 def test_rows(rows):
     try:
-        read = read_rows(pd.DataFrame(rows))
+        table = pd.DataFrame(rows)
+    except OverflowError:  # pandas 2 itself can't hold a number of hundreds of digits
+        reject()
+    try:
+        read = read_rows(table)
     except UserError as error:
         lines = str(error).splitlines()
         assert 1 <= len(lines) <= len(rows) + 1 and max(map(len, lines)) < 1000
