@@ -1,6 +1,5 @@
 """From a combination on disk to a version in the registry that anyone can load and serve."""
 
-import json
 import logging
 import os
 import tempfile
@@ -20,6 +19,7 @@ from birdml.ensemble.combination import LIST, Member, read_lineage
 from birdml.tracking.descriptions import describe_registered_model
 from birdml.tracking.faults import disk_in_words
 from birdml.tracking.interrupts import in_one_piece
+from birdml.tracking.registry import link_version
 from birdml.tracking.retry import retry
 
 if TYPE_CHECKING:
@@ -131,9 +131,7 @@ def log_and_register(
             tags={**tags, "birdml.members": lineage[:TAG_LENGTH]},
             description=shortened(about),
         )
-    # what MLflow's own `register_model` writes: the link from the logged model to its version
-    link = [{"name": registered_name, "version": created.version}]
-    client.set_logged_model_tags(str(model.model_id), {"mlflow.modelVersions": json.dumps(link)})
+    link_version(client, model.model_uri, registered_name, str(created.version))
     return str(created.version)
 
 

@@ -115,10 +115,7 @@ class Finish:
     def _register(self, metrics: dict[str, float], made: Calibrated | None, sure: str) -> None:
         client, run_id, model = self.client, self.run_id, self.model
         name = f"birdml-{model.name}"
-        there = client.versions_of(run_id)
-        if there:  # killed before it could write so into its run
-            registry.promote(client, name, str(there[0].version), metrics)
-            client.set_tag(run_id, "birdml.model_version", str(there[0].version))
+        if registry.version_left(client, run_id, metrics):
             return
         tags = {key: f"{value:.6f}" for key, value in metrics.items()}
         tags |= {

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from birdml.ensemble.card import PARAMETERS
 from birdml.errors import UserError
@@ -16,6 +17,9 @@ from birdml.training.trained import Trained
 from birdml.zoo.description import describe_run
 from birdml.zoo.recipe import HeadRecipe
 from birdml.zoo.saved import SavedModel
+
+if TYPE_CHECKING:
+    from birdml.tracking.client import Store
 
 
 def import_parameters(file: str, options: TrainOptions) -> str:
@@ -52,6 +56,9 @@ def import_parameters(file: str, options: TrainOptions) -> str:
     claim = Claims(client, dataset.digest).claim(identity)
     if claim is None:
         raise UserError("another process registers these very parameters: wait for it")
+    if runs.finish_killed(client, identity):
+        claim.end("finished")
+        return _made(client, name, identity)
     network = network.to(request.device).eval()
     model = SavedModel(recipe, network, dataset.species, dataset.name, dataset.digest, identity)
     note = f"**Parameters** of `{Path(file).name}` (sha256 `{content[:12]}`), not trained here.  \n"
@@ -74,6 +81,10 @@ def import_parameters(file: str, options: TrainOptions) -> str:
         how = "finished"
     finally:
         claim.end(how)
+    return _made(client, name, identity)
+
+
+def _made(client: "Store", name: str, identity: str) -> str:
     made = runs.finished_run(client, identity)
     assert made is not None
     return f"birdml-{name} version {made.model_version}: MAP {made.metrics['map']:.3f}"

@@ -53,6 +53,9 @@ def ensemble(options: EnsembleOptions) -> str:
         return _is_there(client, options, identity)
     how = "failed"
     try:
+        if runs.finish_killed(client, identity):
+            how = "finished"
+            return _is_there(client, options, identity)
         run_id = _search_and_register(client, options, dataset, models, identity)
         how = "finished"
     finally:

@@ -1,5 +1,6 @@
 """The registry: what ships. Names are `birdml-<model>`; the alias `champion` marks the best."""
 
+import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
@@ -204,6 +205,27 @@ def promote(client: "Store", name: str, version: str, metrics: dict[str, float])
     )
     client.set_registered_model_alias(name, CHAMPION, version)
     return True
+
+
+def version_left(client: "Store", run_id: str, metrics: dict[str, float]) -> str:
+    """The version of a run whose process was killed before it could write so into the run; '' where
+    there is none. It is promoted like any other, and the run knows it then."""
+    there = client.versions_of(run_id)
+    if not there:
+        return ""
+    name, version = there[0].name, str(there[0].version)
+    link_version(client, str(there[0].source), name, version)
+    promote(client, name, version, metrics)
+    client.set_tag(run_id, "birdml.model_version", version)
+    return version
+
+
+def link_version(client: "Store", source: str, name: str, version: str) -> None:
+    """Writes what MLflow's own `register_model` writes: the link from a logged model, the `source`
+    (`models:/m-...`) of a version, to that version."""
+    link = [{"name": name, "version": int(version)}]
+    model_id = source.removeprefix("models:/")
+    client.set_logged_model_tags(model_id, {"mlflow.modelVersions": json.dumps(link)})
 
 
 def shown_figures(metrics: Mapping[str, float]) -> dict[str, str]:

@@ -143,3 +143,13 @@ def unfinished_runs(client: "Store", identity: str) -> "list[Run]":
         client,
         f"tags.`birdml.identity` = '{identity}' and attributes.status != 'FINISHED'",
     )
+
+
+def finish_killed(client: "Store", identity: str) -> bool:
+    """Whether what makes this very model was killed when it had a version already, and only its run
+    did not know: the run is brought to its end."""
+    for run in unfinished_runs(client, identity):
+        if registry.version_left(client, run.info.run_id, dict(run.data.metrics)):
+            client.set_terminated(run.info.run_id, "FINISHED")
+            return True
+    return False

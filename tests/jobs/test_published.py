@@ -55,6 +55,22 @@ def test_they_are_registered_once_with_figures_and_the_same_weights(client, data
     assert outcome.state == "finished"
 
 
+def test_they_are_not_registered_again_where_the_first_time_was_killed_late(
+    client, dataset, file, monkeypatch
+):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as late:
+        late.setattr("birdml.tracking.registry.promote", killed)
+        with pytest.raises(KeyboardInterrupt):
+            import_parameters(file[0], asked(dataset))
+    assert import_parameters(file[0], asked(dataset)).startswith("birdml-meta3 version 1: MAP ")
+    (version,) = client.search_model_versions("name = 'birdml-meta3'")
+    assert client.get_run(version.run_id).info.status == "FINISHED"
+    assert client.get_model_version_by_alias("birdml-meta3", "champion").run_id == version.run_id
+
+
 def test_what_does_not_fit_is_refused_before_a_run_is_made(client, dataset, file, tmp_path):
     with pytest.raises(UserError, match="do not fit the network"):
         import_parameters(file[0], asked(dataset, "hidden=[8,9]"))

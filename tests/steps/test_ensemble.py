@@ -1,6 +1,7 @@
 """`ensemble`: from runs in a store to a registered model and its scores."""
 
 import csv
+import json
 import re
 from itertools import pairwise
 
@@ -153,3 +154,36 @@ def test_models_whose_logits_do_not_fit_are_all_named(client, dataset, tmp_path)
     ):
         ensemble(EnsembleOptions(str(dataset.folder)))
     assert "birdml-ensemble" not in {m.name for m in client.search_registered_models()}
+
+
+@pytest.mark.parametrize("moment", ["link_version", "promote"])
+def test_a_search_that_was_killed_when_it_had_its_version_is_not_made_again(
+    client, dataset, tmp_path, monkeypatch, capsys, moment
+):
+    for name in ("meta1", "meta2"):
+        add_model(client, tmp_path, dataset, name, 1.0)
+
+    def killed(*args, **named):
+        raise KeyboardInterrupt
+
+    options = EnsembleOptions(str(dataset.folder), strategy="ascent")
+    with monkeypatch.context() as kill:
+        where = {"link_version": "ensemble.registration", "promote": "tracking.registry"}[moment]
+        kill.setattr(f"birdml.{where}.{moment}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ensemble(options)
+    capsys.readouterr()
+    run_id = ensemble(options)
+    assert "birdml-ensemble version 1 is this very ensemble" in capsys.readouterr().out
+    (version,) = client.search_model_versions("name = 'birdml-ensemble'")
+    assert version.run_id == run_id
+    assert (
+        client.get_model_version_by_alias("birdml-ensemble", "champion").version == version.version
+    )
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED" and run.data.tags["birdml.model_version"] == "1"
+    model = client.get_logged_model(version.source.removeprefix("models:/"))
+    assert json.loads(model.tags["mlflow.modelVersions"]) == [
+        {"name": "birdml-ensemble", "version": 1}
+    ]
+    assert ensemble(options) == run_id
