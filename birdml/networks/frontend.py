@@ -29,9 +29,10 @@ class Spectrogram(nn.Module):
     """Magnitudes of a short-time Fourier transform, int16 [B, S] -> float32 [B, F, bins].
 
     Frames of 1024 samples every 315, symmetric Hann window, no padding:
-    F = (S - 1024) // 315 + 1. Only the lowest `bins` of 513 are kept. int16 samples on a CPU go by
-    `birdml.signal.spectrogram` (pyfftw), all else by torch.fft: other devices, floats, and what is
-    traced, exported or compiled. The two agree to 1e-6 of a frame's largest magnitude.
+    F = (S - 1024) // 315 + 1. Only the lowest `bins` of 513 are kept. In evaluation, int16 samples
+    on a CPU go by `birdml.signal.spectrogram` (pyfftw), all else by torch.fft: other devices,
+    floats, and what is traced, exported or compiled. The two agree to 1e-6 of a frame's largest
+    magnitude; training stays with torch, so that the same seed gives the model that it always gave.
     Raises UserError for less than one frame.
     """
 
@@ -49,7 +50,7 @@ class Spectrogram(nn.Module):
                 f"a recording of {samples.shape[-1]} samples is shorter than one frame "
                 f"({FRAME_LENGTH}): loop or pad it first"
             )
-        if self.window.dtype == torch.float32 and _is_plain(samples):
+        if not self.training and self.window.dtype == torch.float32 and _is_plain(samples):
             threads = torch.get_num_threads()
             return torch.from_numpy(spectrogram(samples.numpy(), self.bins, threads=threads))
         return self.by_torch(samples)
